@@ -1,0 +1,37 @@
+// The program's log. Every part takes a Log& and says what an operator can use; the host protocol
+// or stderr is behind it. Text of documents goes through escaped() first: ids, revs and fields are
+// any stranger's, and a line break in one would forge a log line. No secret, code or password is
+// ever logged.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace channels {
+
+enum class Level { debug, info, error };
+
+class Log {
+ public:
+  virtual ~Log() = default;
+  virtual void write(Level level, std::string_view text) = 0;
+
+  void debug(std::string_view text) { write(Level::debug, text); }
+  void info(std::string_view text) { write(Level::info, text); }
+  void error(std::string_view text) { write(Level::error, text); }
+};
+
+// Printable ASCII as it is, all else as \xNN, at most 200 characters: fit for a log line.
+std::string escaped(std::string_view text);
+
+// One line each on stderr, with time and level: for --ini and for the operator's calls.
+class StderrLog : public Log {
+ public:
+  explicit StderrLog(Level least = Level::info) : least_(least) {}
+  void write(Level level, std::string_view text) override;
+
+ private:
+  Level least_;
+};
+
+}  // namespace channels

@@ -1,0 +1,69 @@
+// How the daemon logs in to CouchDB. Server asks for headers before each request. MintedCookie is the
+// normal case: the daemon reads an admin's name, the admin's salt and the cookie secret from its
+// host's configuration and makes the AuthSession cookie that CouchDB itself would have made at a
+// log-in (couch_httpd_auth:cookie_auth_cookie), so no password is stored for it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/env.h"
+#include "base/parsed.h"
+
+namespace channels {
+
+class Credentials {
+ public:
+  virtual ~Credentials() = default;
+  virtual std::vector<std::pair<std::string, std::string>> headers() = 0;
+};
+
+// For a server that asks for none, and tests as a stranger.
+class NoCredentials : public Credentials {
+ public:
+  std::vector<std::pair<std::string, std::string>> headers() override { return {}; }
+};
+
+class BasicCredentials : public Credentials {
+ public:
+  BasicCredentials(const std::string& username, const std::string& password);
+  std::vector<std::pair<std::string, std::string>> headers() override;
+
+ private:
+  std::string authorization_;
+};
+
+// What a cookie is made of.
+struct CookieKey {
+  std::string username;  // an admin of [admins]
+  std::string salt;      // the admin's, from "-pbkdf2-HASH,SALT,ITERATIONS"
+  std::string secret;    // [chttpd_auth] secret
+  std::string hash;      // the first of hash_algorithms: "sha256" or "sha"
+};
+
+// Reads one entry of [admins]: `-pbkdf2-HASH,SALT,ITERATIONS`, `-pbkdf2:sha256-HASH,SALT,ITERATIONS`
+// or `-hashed-HASH,SALT`; gives the salt. A password in clear is Invalid: CouchDB hashes it as it
+// starts, so it is seen only in a file that no server has read yet.
+Parsed<std::string> parse_admin_salt(std::string_view entry);
+
+// The cookie's value: base64url(name ":" TIME in upper-case hex ":" HMAC(secret + salt, name ":" TIME)).
+std::string mint_cookie(const CookieKey& key, WallTime now);
+
+// Makes a new cookie once a minute: CouchDB's shortest sensible `timeout` is longer, and a cookie
+// that is read from a wire is soon worthless.
+class MintedCookie : public Credentials {
+ public:
+  MintedCookie(Env& env, CookieKey key);
+  std::vector<std::pair<std::string, std::string>> headers() override;
+
+ private:
+  Env& env_;
+  const CookieKey key_;
+  std::mutex mutex_;
+  std::string header_;  // guarded by mutex_
+  MonoTime made_at_;    // guarded by mutex_
+};
+
+}  // namespace channels

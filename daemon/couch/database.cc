@@ -1,0 +1,182 @@
+#include "couch/database.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/errors.h"
+
+namespace channels {
+
+namespace {
+
+std::string seq_text(const json::value& seq) {
+  // CouchDB 1.x and PouchDB have whole numbers, all others strings.
+  return seq.is_string() ? json::value_to<std::string>(seq) : json::serialize(seq);
+}
+
+Change change_of(json::object& row) {
+  Change change;
+  change.seq = seq_text(row["seq"]);
+  change.id = string_or(row, "id", "");
+  change.deleted = is_true(row, "deleted");
+  if (const json::array* revs = get_array(row, "changes")) {
+    for (const json::value& rev : *revs) {
+      if (const json::object* leaf = rev.if_object())
+        change.revs.push_back(string_or(*leaf, "rev", ""));
+    }
+  }
+  if (json::object* doc = row.contains("doc") ? row["doc"].if_object() : nullptr)
+    change.doc = std::move(*doc);
+  return change;
+}
+
+Saved saved_of(const json::object& row) {
+  Saved saved;
+  saved.id = string_or(row, "id", "");
+  saved.rev = string_or(row, "rev", "");
+  const std::string error = string_or(row, "error", "");
+  if (error.empty()) {
+    if (is_true(row, "accepted")) saved.outcome = Saved::Outcome::accepted;
+    return saved;
+  }
+  saved.reason = string_or(row, "reason", error);
+  if (error == "conflict") {
+    saved.outcome = Saved::Outcome::conflict;
+  } else if (error == "forbidden" || error == "unauthorized") {
+    saved.outcome = Saved::Outcome::rejected;
+  } else {
+    throw Unavailable("_bulk_docs answered for one document: " + error + ": " + saved.reason);
+  }
+  return saved;
+}
+
+}  // namespace
+
+std::string doc_path(std::string_view id) {
+  for (const std::string_view kept : {"_design/", "_local/"}) {
+    if (id.starts_with(kept)) return std::string(kept) + url_encode(id.substr(kept.size()));
+  }
+  return url_encode(id);
+}
+
+Database::Database(Server& server, std::string name) : server_(&server), name_(std::move(name)) {}
+
+std::string Database::path(std::string_view rest) const {
+  std::string out = url_encode(name_);
+  if (!rest.empty()) out += "/" + std::string(rest);
+  return out;
+}
+
+Created Database::create(int shards) {
+  const Reply reply = server_->request("PUT", path() + "?q=" + std::to_string(shards), nullptr, {412});
+  return reply.status == 412 ? Created::existed : Created::made;
+}
+
+bool Database::exists() {
+  return server_->request("GET", path(), nullptr, {404}).status == 200;
+}
+
+std::string Database::update_seq() {
+  return seq_text(server_->request("GET", path()).body.as_object()["update_seq"]);
+}
+
+std::optional<Document> Database::get(std::string_view id) {
+  Reply reply = server_->request("GET", path(doc_path(id)), nullptr, {404});
+  if (reply.status == 404) return std::nullopt;
+  return std::move(reply.body.as_object());
+}
+
+std::vector<Document> Database::leaves(std::string_view id) {
+  Reply reply = server_->request("GET", path(doc_path(id)) + "?open_revs=all", nullptr, {404});
+  std::vector<Document> found;
+  if (reply.status == 404) return found;
+  for (json::value& entry : reply.body.as_array()) {
+    json::object& row = entry.as_object();
+    if (json::object* doc = row.contains("ok") ? row["ok"].if_object() : nullptr)
+      found.push_back(std::move(*doc));
+  }
+  std::sort(found.begin(), found.end(), [](const Document& left, const Document& right) {
+    if (is_deleted(left) != is_deleted(right)) return is_deleted(right);
+    return parse_rev(doc_rev(left)) > parse_rev(doc_rev(right));
+  });
+  return found;
+}
+
+std::vector<std::optional<Document>> Database::get_many(const std::vector<std::string>& ids) {
+  std::vector<std::optional<Document>> found;
+  if (ids.empty()) return found;
+  // _all_docs with keys is a look-up of these ids, not a scan.
+  Reply reply = server_->request("POST", path("_all_docs?include_docs=true"),
+                                 {{"keys", json::value_from(ids)}});
+  for (json::value& entry : reply.body.as_object()["rows"].as_array()) {
+    json::object& row = entry.as_object();
+    json::object* doc = row.contains("doc") ? row["doc"].if_object() : nullptr;
+    found.push_back(doc == nullptr ? std::nullopt : std::optional(std::move(*doc)));
+  }
+  check(found.size() == ids.size(), "a row is missing in the answer of _all_docs");
+  return found;
+}
+
+std::vector<Saved> Database::save_all(const std::vector<Document>& docs) {
+  std::vector<Saved> results;
+  if (docs.empty()) return results;
+  json::array body(docs.begin(), docs.end());
+  const Reply reply =
+      server_->request("POST", path("_bulk_docs"), {{"docs", std::move(body)}});
+  for (const json::value& row : reply.body.as_array()) results.push_back(saved_of(row.as_object()));
+  check(results.size() == docs.size(), "a row is missing in the answer of _bulk_docs");
+  return results;
+}
+
+Saved Database::save(const Document& doc) {
+  return save_all({doc}).front();
+}
+
+Changes Database::changes(const ChangesQuery& query) {
+  std::string rest = "_changes?limit=" + std::to_string(query.limit) +
+                     "&since=" + url_encode(query.since);
+  if (query.include_docs) rest += "&include_docs=true";
+  Server::Options options;
+  options.stop = query.stop;
+  if (query.long_poll.count() > 0) {
+    rest += "&feed=longpoll&timeout=" + std::to_string(query.long_poll.count());
+    options.timeout = query.long_poll + seconds(15);  // the server's answer is due before that
+  }
+  Reply reply = server_->request("GET", path(rest), nullptr, {}, options);
+  json::object& body = reply.body.as_object();
+  Changes changes;
+  for (json::value& row : body["results"].as_array())
+    changes.rows.push_back(change_of(row.as_object()));
+  changes.last_seq = seq_text(body["last_seq"]);
+  changes.pending = int_or(body, "pending", 0);
+  return changes;
+}
+
+void Database::purge(const json::object& revs_by_id) {
+  server_->request("POST", path("_purge"), revs_by_id);
+}
+
+void Database::compact() {
+  server_->request("POST", path("_compact"), json::object());
+}
+
+json::object Database::security() {
+  Reply reply = server_->request("GET", path("_security"));
+  json::object* found = reply.body.if_object();
+  return found == nullptr ? json::object() : std::move(*found);
+}
+
+void Database::put_security(const json::object& security) {
+  server_->request("PUT", path("_security"), security);
+}
+
+std::vector<json::object> Database::view(std::string_view view, const json::object& query) {
+  Reply reply =
+      server_->request("POST", path("_design/channels/_view/" + url_encode(view)), query);
+  std::vector<json::object> rows;
+  for (json::value& row : reply.body.as_object()["rows"].as_array())
+    rows.push_back(std::move(row.as_object()));
+  return rows;
+}
+
+}  // namespace channels

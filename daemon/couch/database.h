@@ -1,0 +1,102 @@
+// One database. Made where it is needed, holds nothing but its name and its server. The outcomes
+// that a caller decides on are in the return types: 404 is an empty optional, 409 is
+// Saved::conflict, 412 is Created::existed. All else throws as Server does.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "couch/document.h"
+#include "couch/server.h"
+
+namespace channels {
+
+// One row of a _changes feed.
+struct Change {
+  std::string seq;  // opaque: never compared but for equality, never ordered
+  std::string id;
+  bool deleted = false;
+  std::vector<std::string> revs;  // the winner first; more only with style=all_docs
+  Document doc;                   // the winner; empty unless include_docs
+};
+
+struct Changes {
+  std::vector<Change> rows;
+  std::string last_seq;
+  std::int64_t pending = 0;  // rows that the limit left out
+};
+
+// What became of one document of a save.
+struct Saved {
+  enum class Outcome {
+    saved,     // 201: a quorum has it
+    accepted,  // 202: fewer copies than a quorum have it, a race may still go the other way
+    conflict,  // 409: someone was faster
+    rejected   // a validation function refused it; see reason
+  };
+  Outcome outcome = Outcome::saved;
+  std::string id;
+  std::string rev;     // of what was saved
+  std::string reason;  // of what was not
+
+  bool ok() const { return outcome == Outcome::saved || outcome == Outcome::accepted; }
+};
+
+enum class Created { made, existed };
+
+class Database {
+ public:
+  Database(Server& server, std::string name);
+
+  const std::string& name() const { return name_; }
+  Server& server() const { return *server_; }
+
+  Created create(int shards);
+  bool exists();
+  std::string update_seq();
+
+  std::optional<Document> get(std::string_view id);
+  // Every leaf, deleted ones too, in CouchDB's order: the winner first.
+  std::vector<Document> leaves(std::string_view id);
+  // In the order of ids; empty where there is no such document or its winner is deleted.
+  std::vector<std::optional<Document>> get_many(const std::vector<std::string>& ids);
+
+  // Saves by one _bulk_docs, the result in the order of docs.
+  std::vector<Saved> save_all(const std::vector<Document>& docs);
+  Saved save(const Document& doc);
+
+  struct ChangesQuery {
+    std::string since = "0";
+    std::size_t limit = 500;
+    bool include_docs = true;
+    // Above zero: a long-poll that returns empty after this time.
+    milliseconds long_poll{0};
+    std::stop_token stop;
+  };
+  Changes changes(const ChangesQuery& query);
+
+  // Removes revisions for good, {id: [revs]}; the caller keeps to 100 ids a request.
+  void purge(const json::object& revs_by_id);
+  void compact();
+
+  // {"admins": {...}, "members": {...}, ...}
+  json::object security();
+  void put_security(const json::object& security);
+
+  // Rows of a view of _design/channels; `query` is as in POST of CouchDB's view API, for example
+  // {"startkey": ..., "limit": 10}. Each row: {"id", "key", "value"[, "doc"]}.
+  std::vector<json::object> view(std::string_view view, const json::object& query);
+
+  std::string path(std::string_view rest = {}) const;
+
+ private:
+  Server* server_;
+  std::string name_;
+};
+
+// The path of a document below its database, with _design/ and _local/ kept as they are.
+std::string doc_path(std::string_view id);
+
+}  // namespace channels

@@ -1,0 +1,80 @@
+// One CouchDB server, as an HTTP client sees it. Database is made from it; nobody else builds URLs
+// or reads statuses. Every call may throw Unavailable (no answer, 429, 5xx) or Refused (401, 403,
+// any status that the caller did not expect).
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "couch/credentials.h"
+#include "http/transport.h"
+
+namespace channels {
+
+struct Reply {
+  int status = 0;
+  json::value body;
+};
+
+// One of the server's databases, as _dbs_info names it.
+struct DatabaseInfo {
+  std::string name;
+  std::string update_seq;  // opaque
+  bool missing = false;
+};
+
+class Server {
+ public:
+  struct Options {
+    milliseconds timeout = seconds(60);
+    std::stop_token stop;
+  };
+
+  // `url` as in the configuration, with or without a final slash.
+  Server(Transport& transport, Credentials& credentials, std::string_view url);
+
+  // `path` is everything after the server's "/", already encoded. A status of 400 and above that
+  // is not in `expected` throws. `body` null means none.
+  Reply request(std::string_view method, std::string_view path, const json::value& body,
+                std::initializer_list<int> expected, const Options& options);
+  Reply request(std::string_view method, std::string_view path, const json::value& body = nullptr,
+                std::initializer_list<int> expected = {});
+
+  // Streams lines (without their end) of a continuous feed to `receive` until it returns false, the feed ends
+  // or nothing came for `silence`. Empty lines are heartbeats and are passed on.
+  void stream_lines(std::string_view path, milliseconds silence, std::stop_token stop,
+                    const std::function<bool(std::string_view line)>& receive);
+
+  // GET /: {"couchdb": "Welcome", "version": ...}; also the proof that the credentials work.
+  bool is_up();
+  // The name that the server takes us for and whether it is an admin, by GET /_session.
+  struct Session {
+    std::string name;
+    bool is_admin = false;
+  };
+  Session session();
+
+  // Names in their order, `limit` of them, from `start_after` (exclusive; empty: from the first).
+  // Deleted or hidden databases do not appear.
+  std::vector<std::string> database_names(std::string_view start_after, std::size_t limit);
+  // At most 100 names, CouchDB's own limit for POST /_dbs_info.
+  std::vector<DatabaseInfo> database_infos(const std::vector<std::string>& names);
+
+  const std::string& url() const { return url_; }  // ends in "/"
+
+ private:
+  HttpRequest prepared(std::string_view method, std::string_view path, const json::value& body);
+
+  Transport& transport_;
+  Credentials& credentials_;
+  const std::string url_;
+};
+
+// Throws Unavailable or Refused if status is no success.
+void throw_unless_ok(std::string_view method, std::string_view path, const HttpResponse& response,
+                     std::initializer_list<int> expected = {});
+
+}  // namespace channels

@@ -1,0 +1,54 @@
+// The seam to HTTP. couch::Server is its only caller; CurlTransport is the real one, the simulation
+// has its own. A transport knows nothing of CouchDB: it sends one request and returns what came
+// back, whatever the status.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/time.h"
+
+namespace channels {
+
+struct HttpRequest {
+  std::string method;  // "GET", "PUT", "POST", "DELETE", "HEAD"
+  std::string url;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+  // The whole request, answer included.
+  milliseconds timeout = seconds(60);
+  // Ends a request that waits (long-poll, continuous feed) early, with Unavailable.
+  std::stop_token stop;
+};
+
+struct HttpResponse {
+  int status = 0;
+  std::string body;
+  std::string set_cookie;                      // the first Set-Cookie, as sent
+  std::optional<seconds> retry_after;          // delay form only
+};
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  // Throws Unavailable if no whole answer came within the time limit; then the server may or may
+  // not have acted. Safe to call from any thread.
+  virtual HttpResponse send(const HttpRequest& request) = 0;
+
+  // Hands the body to `receive` as it comes in; `receive` returns false to end the stream. Ends
+  // with Unavailable when nothing at all (no heartbeat either) came for `silence`. The returned
+  // response has an empty body, unless the status isn't 2xx.
+  virtual HttpResponse stream(const HttpRequest& request, milliseconds silence,
+                              const std::function<bool(std::string_view)>& receive) = 0;
+};
+
+// Percent-encodes all but unreserved characters (RFC 3986, section 2.3), "/" as well.
+std::string url_encode(std::string_view text);
+
+}  // namespace channels
