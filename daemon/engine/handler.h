@@ -1,0 +1,55 @@
+// What a handler is: code for documents of one type and state. The engine calls it with one document and
+// what it needs to talk to CouchDB; it answers with what is to become of that document. A handler
+// never saves the document that triggered it (the engine does, in batches); other documents it
+// may write, in a way that running it twice equals running it once.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/env.h"
+#include "base/log.h"
+#include "couch/database.h"
+
+namespace channels {
+
+// One call of a handler.
+struct Run {
+  Env& env;
+  Log& log;
+  Database database;  // where the document lives
+  // 1 at the first try of this revision, counted up by each further one.
+  int attempt = 1;
+  // The same for every attempt at this revision, on every worker: a receiver can drop repeats by it.
+  std::string attempt_key;
+  // An unsafe handler must be done by then; its lease isn't good for longer.
+  MonoTime deadline = MonoTime::max();
+  // The document has more than one leaf (deleted ones count): a handler that cares reads
+  // database.leaves(id).
+  bool has_branches = false;
+};
+
+// The document's next revision: `doc` has the trigger's _id and _rev, usually another state.
+struct Save {
+  Document doc;
+};
+// Nothing to do: the document is as it should be.
+struct Keep {};
+// Not yet: the same document is handed out again then, also after a restart.
+struct Later {
+  WallTime due;
+};
+// It did not work, with the reason in one sentence. The engine tries again after `retry_after`, or
+// else after a growing delay, and parks the document after too many attempts.
+struct Failed {
+  std::string reason;
+  std::optional<seconds> retry_after;
+};
+using Outcome = std::variant<Save, Keep, Later, Failed>;
+
+// May throw Unavailable or Refused (errors.h), which count as Failed.
+using Handler = std::function<Outcome(Run& run, const Document& doc)>;
+
+}  // namespace channels
