@@ -1,0 +1,87 @@
+#include "engine/unsettled.h"
+
+#include "base/check.h"
+
+namespace channels {
+
+void Unsettled::add_row(Change change) {
+  const Checkpoint::Ticket ticket = checkpoint_.add(std::move(change.seq));
+  Item& item = items_[change.id];
+  item.id = change.id;
+  item.tickets.push_back(ticket);
+  if (item.step == Item::Step::running || item.step == Item::Step::finished) {
+    item.changed_meanwhile = true;
+    return;
+  }
+  item.step = Item::Step::ready;
+  item.doc = std::move(change.doc);
+  item.deleted = change.deleted;
+  item.has_branches = change.revs.size() > 1;
+}
+
+void Unsettled::add_revisit(const std::string& id) {
+  Item& item = items_[id];
+  item.is_revisit = true;
+  if (!item.id.empty()) return;  // it is under way already
+  item.id = id;
+  item.step = Item::Step::waiting;
+  item.look_at = MonoTime::min();
+}
+
+std::vector<std::string> Unsettled::wake(MonoTime now) {
+  std::vector<std::string> ids;
+  for (auto& [id, item] : items_) {
+    if (item.step == Item::Step::waiting && item.look_at <= now) {
+      item.step = Item::Step::ready;
+      ids.push_back(id);
+    }
+  }
+  return ids;
+}
+
+std::vector<Item*> Unsettled::in_step(Item::Step step) {
+  std::vector<Item*> found;
+  for (auto& [id, item] : items_) {
+    if (item.step == step) found.push_back(&item);
+  }
+  return found;
+}
+
+Item* Unsettled::find(const std::string& id) {
+  const auto found = items_.find(id);
+  return found == items_.end() ? nullptr : &found->second;
+}
+
+void Unsettled::settle(Item& item) {
+  check(item.step != Item::Step::running, "a running document was settled");
+  for (const Checkpoint::Ticket ticket : item.tickets) checkpoint_.settle(ticket);
+  items_.erase(item.id);
+}
+
+void Unsettled::wait(Item& item, MonoTime until) {
+  item.step = Item::Step::waiting;
+  item.look_at = until;
+  item.doc.clear();
+  item.outcome.reset();
+  item.lease.reset();
+}
+
+int Unsettled::count_attempt(Item& item, const std::string& rev) {
+  if (item.attempt_rev != rev) {
+    item.attempt_rev = rev;
+    item.attempts = 0;
+  }
+  return ++item.attempts;
+}
+
+std::optional<MonoTime> Unsettled::next_look() const {
+  std::optional<MonoTime> next;
+  for (const auto& [id, item] : items_) {
+    if (item.step == Item::Step::waiting && (!next || item.look_at < *next)) next = item.look_at;
+    if (item.step == Item::Step::ready || item.step == Item::Step::finished)
+      next = MonoTime::min();
+  }
+  return next;
+}
+
+}  // namespace channels
