@@ -18,6 +18,7 @@ export class Database {
     this.liveCount = 0;
     this.deletedCount = 0;
     this.seq = 0;
+    this.views = new Map();  // indexes of view_index.mjs
     this.validators = null;  // cache of validation.mjs, dropped when a design document is written
   }
 
@@ -81,6 +82,11 @@ export class Database {
     this.seq = (await this.pouch.info()).update_seq;
     this.events.emit('change');
     this.store.events.emit('db', { db_name: this.name, type: 'updated' });
+  }
+
+  async countPurge() {
+    const info = this.store.info(this.name);
+    await this.store.saveInfo(this.name, { ...info, purge_seq: info.purge_seq + 1 });
   }
 
   get uuid() {

@@ -1,6 +1,7 @@
 // The routes of single documents and their attachments: GET, PUT, POST, DELETE.
 
 import { CouchError, badRequest, conflict, methodNotAllowed, notFound } from './errors.mjs';
+import { checkDocumentId } from './names.mjs';
 import { visibleUser } from './users.mjs';
 import { newId, writeDoc } from './writes.mjs';
 
@@ -13,6 +14,7 @@ export async function postDocument(exchange, database) {
 }
 
 export function documentRoute(exchange, database, id) {
+  checkDocumentId(id);
   switch (exchange.method) {
     case 'GET': return getDocument(exchange, database, id);
     case 'PUT': return putDocument(exchange, database, id);
@@ -54,8 +56,8 @@ async function getDocument(exchange, database, id) {
   const openRevs = exchange.query.get('open_revs');
   if (openRevs !== null && !id.startsWith('_local/')) return getOpenRevs(exchange, database, id, openRevs);
   const tree = id.startsWith('_local/') ? null : await database.tree(id);
-  const options = readOptions(exchange);
-  const doc = await database.read(id, options);
+  const { rev, ...options } = readOptions(exchange);
+  const doc = await readRevision(database, id, rev, options);
   if (tree && (exchange.flag('deleted_conflicts') || exchange.flag('meta'))) addDeletedConflicts(doc, tree);
   const shown = visibleUser(database, doc, exchange.userCtx);
   exchange.send(200, shown, { ETag: `"${doc._rev}"` });
@@ -90,12 +92,22 @@ async function getOpenRevs(exchange, database, id, text) {
 /** One revision for open_revs and _bulk_get: {ok: doc} or {missing: rev}. */
 export async function openRevision(exchange, database, id, rev, options) {
   try {
-    const doc = await database.read(id, { ...options, ...(rev === undefined ? {} : { rev }) });
+    const doc = await readRevision(database, id, rev, options);
     return { ok: visibleUser(database, doc, exchange.userCtx) };
   } catch (error) {
     if (error.status !== 404) throw error;
     return { missing: rev, reason: error.reason };
   }
+}
+
+/** With `latest`, the leaf that came of the revision. PouchDB's own `latest` throws where nobody can catch it. */
+async function readRevision(database, id, rev, { latest, ...options }) {
+  if (rev === undefined || rev === null) return database.read(id, options);
+  if (!latest) return database.read(id, { ...options, rev });
+  const tree = await database.tree(id);
+  const leaf = tree.leaves().find((one) => tree.path(one.rev).includes(rev));
+  if (!leaf) throw notFound();
+  return database.read(id, { ...options, rev: leaf.rev });
 }
 
 export function attachmentRoute(exchange, database, id, name) {

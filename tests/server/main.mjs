@@ -26,6 +26,9 @@ const server = await startServer({ ...values, port: Number(values.port) });
 console.log(`listening on ${server.url}`);
 console.log(`name embedded server (PouchDB 9, ${values.dir ? 'LevelDB' : 'in memory'})`);
 
+// PouchDB throws some errors where no request can catch them; one bad request must not end the server.
+process.on('uncaughtException', (error) => process.stderr.write(`uncaught: ${error.stack}\n`));
+
 let stopping = false;
 async function stop() {
   if (stopping) return;

@@ -5,9 +5,6 @@ import { badRequest } from './errors.mjs';
 
 const DOCUMENTS_MAX = 100;   // [purge] max_document_id_number
 const REVISIONS_MAX = 1000;  // [purge] max_revisions_number
-const PURGES_KEPT = 1000;
-const PURGES = '_local/purges';  // where PouchDB's views learn of purges
-
 const storeKey = (store, key) => `\xff${store}\xff${key}`;
 const seqKey = (seq) => String(seq).padStart(16, '0');
 
@@ -21,6 +18,7 @@ export async function purgeRoute(exchange, database) {
   const purged = {};
   await database.exclusively(async () => {
     for (const [id, revs] of asked) purged[id] = await purgeLeaves(database, id, revs);
+    await database.countPurge();
     await database.changed();
   });
   exchange.send(201, { purge_seq: null, purged });
@@ -34,7 +32,7 @@ async function purgeLeaves(database, id, revs) {
   const kept = await Promise.all(leaves.filter((rev) => !doomed.includes(rev))
     .map((rev) => database.read(id, { rev, revs: true, attachments: true })));
   await removeWhole(database, id);
-  await rememberPurge(database, id, doomed[0]);
+  for (const index of database.views.values()) index.forget(id);
   database.count(before, { exists: false });
   if (kept.length > 0) await database.insert(kept);
   if (id.startsWith('_design/')) database.validators = null;
@@ -52,14 +50,4 @@ async function removeWhole(database, id) {
   await new Promise((resolve, reject) => {
     level.batch(dead.map((one) => ({ type: 'del', key: one })), (error) => (error ? reject(error) : resolve()));
   });
-}
-
-/** PouchDB's views drop a document's rows when they find it in this list. */
-async function rememberPurge(database, docId, rev) {
-  const doc = await database.read(PURGES).catch(() => ({ _id: PURGES, purges: [], purgeSeq: -1 }));
-  doc.purgeSeq += 1;
-  doc.purges = [...doc.purges, { docId, rev, purgeSeq: doc.purgeSeq }].slice(-PURGES_KEPT);
-  await database.pouch.put(doc);
-  const info = database.store.info(database.name);
-  await database.store.saveInfo(database.name, { ...info, purge_seq: info.purge_seq + 1 });
 }

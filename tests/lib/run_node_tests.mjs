@@ -1,0 +1,68 @@
+// Runs one file of node:test tests in a process of its own and counts by its TAP output.
+
+import { existsSync, readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runProcess } from './run_process.mjs';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const FOLDERS = ['tests', 'clients'];
+const LIMIT_MS = 300000;      // one file; a test that hangs must not hang the run
+const OUTPUT_LINES_MAX = 200; // of a file that failed
+
+/** Every *.test.mjs below tests/ and clients/, in order of path; `only` is a regular expression on the path. */
+export function findTestFiles(only) {
+  const pattern = only ? new RegExp(only) : null;
+  const files = FOLDERS.flatMap((folder) => walk(join(ROOT, folder))).map((file) => relative(ROOT, file)).sort();
+  return pattern ? files.filter((file) => pattern.test(file)) : files;
+}
+
+function walk(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (entry.name === 'node_modules') return [];
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return walk(path);
+    return entry.name.endsWith('.test.mjs') ? [path] : [];
+  });
+}
+
+export async function runTestFile(file, env) {
+  const result = await runProcess(process.execPath, ['--test-reporter=tap', file], { env, cwd: ROOT, limitMs: LIMIT_MS });
+  const { names, skipped, passed } = readTap(result.output);
+  const output = result.output.split('\n').slice(-OUTPUT_LINES_MAX).join('\n');
+  const failed = names.map((name, index) => ({ name, output: index === 0 ? output : '(see above)' }));
+  const trouble = troubleOf(result, { passed, failed, skipped });
+  if (trouble) failed.push({ name: trouble, output });
+  return { title: file, passed, failed, skipped, seconds: result.seconds };
+}
+
+/** What went wrong beyond the single tests; null if nothing. */
+function troubleOf(result, { passed, failed, skipped }) {
+  if (result.timedOut) return `did not end within ${LIMIT_MS / 1000} s`;
+  if (result.code !== 0 && failed.length === 0) return `ended with code ${result.code}`;
+  if (passed + failed.length + skipped.length === 0) return 'ran no test';
+  return null;
+}
+
+/**
+ * Counts leaves only: a suite or a test with subtests is reported after its parts, one level further out,
+ * and a parent that fails because of a part says nothing new.
+ */
+export function readTap(output) {
+  const names = [];
+  const skipped = [];
+  let passed = 0;
+  let deepest = -1;  // depth of the last point seen inside the parent now open
+  for (const line of output.split('\n')) {
+    const match = /^( *)(not )?ok \d+ - (.*?)(?: # (SKIP|TODO)\b ?(.*))?$/.exec(line);
+    if (!match) continue;
+    const [, indent, not, name, directive, reason] = match;
+    const isParent = deepest > indent.length;
+    deepest = indent.length;
+    if (directive === 'SKIP') skipped.push({ name, reason: reason || 'no reason given' });
+    else if (not && directive !== 'TODO' && !(isParent && names.length > 0)) names.push(name);
+    else if (!not && !isParent) passed += 1;
+  }
+  return { names, skipped, passed };
+}
