@@ -1,0 +1,33 @@
+// The runner's counting: what it reads from TAP and JUnit decides whether a run counts as passed.
+
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { readJunit } from './run_ctest.mjs';
+import { readTap } from './run_node_tests.mjs';
+
+test('TAP points are counted as passed, failed and skipped with the reason', () => {
+  const tap = 'TAP version 13\nok 1 - one\nnot ok 2 - two\nok 3 - three # SKIP no server\nok 4 - four # SKIP\n1..4\n';
+  assert.deepEqual(readTap(tap), {
+    passed: 1, names: ['two'],
+    skipped: [{ name: 'three', reason: 'no server' }, { name: 'four', reason: 'no reason given' }],
+  });
+});
+
+test('a test with parts counts by its parts, and a failed part is one failure', () => {
+  const tap = '    ok 1 - part\n    not ok 2 - other part\nnot ok 1 - whole\nok 2 - next\n';
+  assert.deepEqual(readTap(tap), { passed: 2, names: ['other part'], skipped: [] });
+});
+
+test('JUnit cases are counted, and one that did not run has failed', () => {
+  const xml = `<testsuite>
+    <testcase name="A.Ok" status="run"><system-out>x</system-out></testcase>
+    <testcase name="A.Bad" status="fail"><failure message=""/><system-out>a &lt; b</system-out></testcase>
+    <testcase name="A.Lost" status="notrun"><skipped message="Unable to find executable"/></testcase>
+    <testcase name="A.Off" status="notrun"><skipped message="SKIP_REGULAR_EXPRESSION_MATCHED"/>
+      <system-out>f.cc:3: Skipped\nno server at hand\n</system-out></testcase></testsuite>`;
+  const { passed, failed, skipped } = readJunit(xml);
+  assert.equal(passed, 1);
+  assert.deepEqual(failed.map(({ name }) => name), ['A.Bad', 'A.Lost']);
+  assert.equal(failed[0].output, 'a < b');
+  assert.deepEqual(skipped, [{ name: 'A.Off', reason: 'no server at hand' }]);
+});
