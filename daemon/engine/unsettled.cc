@@ -62,6 +62,7 @@ void Unsettled::wait(Item& item, MonoTime until) {
   item.step = Item::Step::waiting;
   item.look_at = until;
   item.doc.clear();
+  item.changed_meanwhile = false;  // it will be read anew
   item.outcome.reset();
   item.lease.reset();
 }

@@ -1,0 +1,400 @@
+#include "engine/follower.h"
+
+#include "base/check.h"
+#include "base/errors.h"
+
+namespace channels {
+
+namespace {
+
+// More rows a request save little, and one turn would keep other databases waiting.
+constexpr std::size_t most_rows_per_read = 500;
+// A follower with this many unsettled documents reads no further: its memory is bounded.
+constexpr std::size_t most_unsettled = 5000;
+// A longer Later is kept in the registry, so that the checkpoint can move on.
+constexpr seconds longest_wait_in_memory{30};
+
+}  // namespace
+
+// What became of each document in this turn.
+struct Follower::Verdicts {
+  struct ToSave {
+    Item* item;
+    Document doc;
+  };
+  std::vector<ToSave> to_save;
+  std::vector<Item*> settled;
+  std::vector<std::pair<Item*, WallTime>> later;
+  std::vector<std::pair<Item*, ParkedFailure>> parked;
+  std::vector<std::pair<Item*, MonoTime>> waiting;
+  std::vector<Lease> ended_leases;
+};
+
+Follower::Follower(Workbench& bench, std::string database, const RuleTable& rules, std::string seq)
+    : bench_(bench),
+      database_(bench.server, std::move(database)),
+      rules_(rules),
+      items_(std::move(seq)),
+      rows_per_read_(most_rows_per_read) {}
+
+std::optional<MonoTime> Follower::turn() {
+  Verdicts verdicts;
+  collect_finished(verdicts);
+  read_rows();
+  load_woken();
+  run_ready(verdicts);
+  save(verdicts);
+  conclude(verdicts);
+
+  const std::lock_guard lock(mutex_);
+  if (more_to_read_ && items_.size() < most_unsettled) return bench_.env.mono_now();
+  return items_.next_look();
+}
+
+void Follower::revisit(const std::vector<std::string>& ids) {
+  const std::lock_guard lock(mutex_);
+  for (const std::string& id : ids) items_.add_revisit(id);
+}
+
+std::string Follower::position() {
+  const std::lock_guard lock(mutex_);
+  return items_.checkpoint().position();
+}
+
+bool Follower::asleep() {
+  const std::lock_guard lock(mutex_);
+  return items_.empty();
+}
+
+// --- 1. results of unsafe runs ---------------------------------------------------------------
+
+void Follower::run_finished(const std::string& id, std::optional<Outcome> outcome) {
+  {
+    const std::lock_guard lock(mutex_);
+    Item* item = items_.find(id);
+    check(item != nullptr && item->step == Item::Step::running, "a run ended that nobody began");
+    item->step = Item::Step::finished;
+    item->outcome = std::move(outcome);
+  }
+  bench_.wake(database_.name());
+}
+
+void Follower::collect_finished(Verdicts& verdicts) {
+  const std::lock_guard lock(mutex_);
+  for (Item* item : items_.in_step(Item::Step::finished)) {
+    if (!item->outcome) {  // it was not run: the document or the lease had changed
+      verdicts.ended_leases.push_back(*item->lease);
+      verdicts.waiting.emplace_back(item, bench_.env.mono_now());
+    } else if (auto* wanted = std::get_if<Save>(&*item->outcome)) {
+      verdicts.to_save.push_back({item, wanted->doc});
+    } else {
+      verdicts.ended_leases.push_back(*item->lease);
+      if (const auto* failure = std::get_if<Failed>(&*item->outcome)) {
+        failed(verdicts, *item, *failure);
+      } else if (const auto* later = std::get_if<Later>(&*item->outcome)) {
+        verdicts.later.emplace_back(item, later->due);
+      } else {
+        verdicts.settled.push_back(item);
+      }
+    }
+  }
+}
+
+// --- 2. reading ------------------------------------------------------------------------------
+
+void Follower::read_rows() {
+  Database::ChangesQuery query;
+  {
+    const std::lock_guard lock(mutex_);
+    if (items_.size() >= most_unsettled) return;
+    query.since = items_.checkpoint().position();
+  }
+  query.limit = rows_per_read_;
+  Changes changes;
+  try {
+    changes = database_.changes(query);
+    rows_per_read_ = std::min(most_rows_per_read, rows_per_read_ * 2);
+  } catch (const Unavailable&) {
+    // Perhaps the batch was too large for a time limit or for memory: smaller next time.
+    rows_per_read_ = std::max<std::size_t>(1, rows_per_read_ / 2);
+    throw;
+  }
+  const std::lock_guard lock(mutex_);
+  more_to_read_ = changes.rows.size() >= query.limit;
+  for (Change& row : changes.rows) items_.add_row(std::move(row));
+  items_.read_to(std::move(changes.last_seq));
+}
+
+// Documents that waited are read anew: what they were when they began to wait may be long gone.
+void Follower::load_woken() {
+  std::vector<std::string> ids;
+  {
+    const std::lock_guard lock(mutex_);
+    ids = items_.wake(bench_.env.mono_now());
+  }
+  if (ids.empty()) return;
+  auto docs = database_.get_many(ids);
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    Item* item = items_.find(ids[i]);
+    item->deleted = !docs[i].has_value();
+    item->doc = docs[i] ? std::move(*docs[i]) : Document{{"_id", ids[i]}, {"_deleted", true}};
+  }
+}
+
+// --- 3. running ------------------------------------------------------------------------------
+
+const Rule* Follower::rule_for(const Item& item) const {
+  if (item.id.starts_with("_design/")) return nullptr;
+  if (item.deleted) return rules_.for_deleted();
+  return rules_.find(doc_type(item.doc), doc_state(item.doc));
+}
+
+void Follower::run_ready(Verdicts& verdicts) {
+  std::vector<Item*> ready;
+  {
+    const std::lock_guard lock(mutex_);
+    ready = items_.in_step(Item::Step::ready);
+  }
+  std::vector<Item*> unsafe;
+  for (Item* item : ready) {
+    item->rule = rule_for(*item);
+    if (item->rule == nullptr) {
+      verdicts.settled.push_back(item);
+    } else if (item->rule->mode == Mode::unsafe) {
+      unsafe.push_back(item);
+    } else {
+      Outcome outcome = run_safe(*item, *item->rule);
+      if (auto* wanted = std::get_if<Save>(&outcome)) {
+        verdicts.to_save.push_back({item, std::move(wanted->doc)});
+      } else if (const auto* failure = std::get_if<Failed>(&outcome)) {
+        failed(verdicts, *item, *failure);
+      } else if (const auto* later = std::get_if<Later>(&outcome)) {
+        verdicts.later.emplace_back(item, later->due);
+      } else {
+        verdicts.settled.push_back(item);
+      }
+    }
+  }
+  hand_out(unsafe);
+}
+
+Outcome Follower::run_safe(Item& item, const Rule& rule) {
+  Run run{bench_.env, bench_.log, database_, 1, {}, MonoTime::max(), item.has_branches};
+  run.attempt = item.attempt_rev == doc_rev(item.doc) ? item.attempts + 1 : 1;
+  run.attempt_key = lease_key({database_.name(), item.id, doc_rev(item.doc)});
+  return call_handler(rule.handler, run, item.doc);
+}
+
+void Follower::hand_out(const std::vector<Item*>& unsafe) {
+  if (unsafe.empty()) return;
+  const std::size_t places = bench_.runners.reserve(unsafe.size());
+  std::vector<LeaseSubject> subjects;
+  for (std::size_t i = 0; i < places; ++i)
+    subjects.push_back({database_.name(), unsafe[i]->id, doc_rev(unsafe[i]->doc)});
+  std::vector<TakenLease> taken;
+  try {
+    if (places > 0) taken = bench_.leases.take(subjects);
+  } catch (...) {
+    bench_.runners.give_back(places);
+    throw;
+  }
+  std::size_t unused = 0;
+  for (std::size_t i = 0; i < unsafe.size(); ++i) {
+    if (i < places && taken[i].lease) {
+      hand_to_runner(*unsafe[i], *taken[i].lease);
+      continue;
+    }
+    if (i < places) ++unused;
+    const std::lock_guard lock(mutex_);
+    items_.wait(*unsafe[i], i < places ? taken[i].look_again : MonoTime::max());
+  }
+  bench_.runners.give_back(unused);
+  if (unsafe.size() > places) {
+    // Those without a place wait for one; the far time above is never reached.
+    bench_.runners.when_free(database_.name(), [self = shared_from_this()] {
+      {
+        const std::lock_guard lock(self->mutex_);
+        for (Item* item : self->items_.in_step(Item::Step::waiting)) {
+          if (item->look_at == MonoTime::max()) item->look_at = MonoTime::min();
+        }
+      }
+      self->bench_.wake(self->database_.name());
+    });
+  }
+}
+
+void Follower::hand_to_runner(Item& item, Lease lease) {
+  UnsafeRun run{database_, item.doc, item.rule, lease, 1, item.has_branches, {}};
+  {
+    const std::lock_guard lock(mutex_);
+    item.lease = lease;
+    item.step = lease.lost_run && item.rule->options.on_lost == OnLost::park ? Item::Step::finished
+                                                                            : Item::Step::running;
+    run.attempt = std::max(lease.attempt, item.attempt_rev == doc_rev(item.doc) ? item.attempts + 1 : 1);
+    if (item.step == Item::Step::finished)
+      item.outcome = Failed{"a worker was lost during this run; whether it acted is unknown",
+                            std::nullopt};
+  }
+  if (item.step == Item::Step::finished) {
+    bench_.runners.give_back(1);
+    return;
+  }
+  run.finished = [self = shared_from_this(), id = item.id](std::optional<Outcome> outcome) {
+    self->run_finished(id, std::move(outcome));
+  };
+  bench_.runners.run(std::move(run));
+}
+
+// --- 4. saving -------------------------------------------------------------------------------
+
+void Follower::save(Verdicts& verdicts) {
+  if (verdicts.to_save.empty()) return;
+  std::vector<Document> docs;
+  for (const auto& entry : verdicts.to_save) {
+    check(doc_id(entry.doc) == entry.item->id, "a handler answered with another document");
+    docs.push_back(entry.doc);
+  }
+  const std::vector<Saved> results = database_.save_all(docs);
+  std::vector<Item*> overtaken;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    Item& item = *verdicts.to_save[i].item;
+    if (results[i].outcome == Saved::Outcome::conflict && item.lease) {
+      overtaken.push_back(&item);
+    } else {
+      after_save(verdicts, item, results[i]);
+    }
+  }
+  save_rebased(verdicts, overtaken);
+}
+
+void Follower::after_save(Verdicts& verdicts, Item& item, const Saved& saved) {
+  if (saved.outcome == Saved::Outcome::conflict) {
+    // Someone was faster: read again, match again.
+    verdicts.waiting.emplace_back(&item, bench_.env.mono_now());
+  } else if (saved.outcome == Saved::Outcome::rejected) {
+    if (item.lease) verdicts.ended_leases.push_back(*item.lease);
+    failed(verdicts, item, {"the database's validation refused the result: " + saved.reason, {}});
+  } else {
+    if (item.lease) verdicts.ended_leases.push_back(*item.lease);
+    verdicts.settled.push_back(&item);
+  }
+}
+
+// An unsafe run has acted already, so its result is put on whatever the document is now, if that
+// is still in the state that was acted on; running it again would act twice.
+void Follower::save_rebased(Verdicts& verdicts, const std::vector<Item*>& overtaken) {
+  std::vector<Item*> left = overtaken;
+  for (int tries = 0; !left.empty() && tries < 5; ++tries) {
+    std::vector<std::string> ids;
+    for (const Item* item : left) ids.push_back(item->id);
+    const auto fresh = database_.get_many(ids);
+    std::vector<Document> docs;
+    std::vector<Item*> saving;
+    for (std::size_t i = 0; i < left.size(); ++i) {
+      const Document& wanted = std::get<Save>(*left[i]->outcome).doc;
+      auto merged = fresh[i] ? rebase(left[i]->doc, wanted, *fresh[i]) : std::nullopt;
+      if (merged) {
+        docs.push_back(std::move(*merged));
+        saving.push_back(left[i]);
+        continue;
+      }
+      bench_.log.info("the result of an unsafe run no longer applies to " + escaped(left[i]->id) +
+                      " in " + database_.name());
+      verdicts.ended_leases.push_back(*left[i]->lease);
+      verdicts.waiting.emplace_back(left[i], bench_.env.mono_now());
+    }
+    const std::vector<Saved> results = database_.save_all(docs);
+    left.clear();
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      if (results[i].outcome == Saved::Outcome::conflict) {
+        left.push_back(saving[i]);
+      } else {
+        after_save(verdicts, *saving[i], results[i]);
+      }
+    }
+  }
+  // Still overtaken: it stays finished, and the next turn tries again.
+}
+
+// --- 5. settling -----------------------------------------------------------------------------
+
+void Follower::failed(Verdicts& verdicts, Item& item, const Failed& failure) {
+  const int attempts = items_.count_attempt(item, doc_rev(item.doc));
+  const bool lost = item.lease && item.lease->lost_run;
+  if (lost || attempts >= attempts_before_parking) {
+    bench_.log.error("parked " + escaped(item.id) + " in " + database_.name() + " after " +
+                     std::to_string(attempts) + " attempts: " + escaped(failure.reason));
+    verdicts.parked.emplace_back(
+        &item, ParkedFailure{database_.name(), item.id, doc_rev(item.doc), item.rule->name,
+                             attempts, failure.reason});
+    return;
+  }
+  milliseconds delay = backoff(attempts, bench_.env.random_unit());
+  if (failure.retry_after) delay = std::max<milliseconds>(delay, *failure.retry_after);
+  bench_.log.info("attempt " + std::to_string(attempts) + " at " + escaped(item.id) + " in " +
+                  database_.name() + " failed: " + escaped(failure.reason));
+  verdicts.waiting.emplace_back(&item, bench_.env.mono_now() + delay);
+}
+
+// Whatever goes to the registry is there before its row is settled (invariant 2).
+void Follower::conclude(Verdicts& verdicts) {
+  std::vector<Revisit> revisits;
+  std::vector<ParkedFailure> failures;
+  const WallTime now = bench_.env.wall_now();
+  for (const auto& [item, due] : verdicts.later) {
+    if (due - now > longest_wait_in_memory) {
+      revisits.push_back({database_.name(), item->id, due});
+    } else {
+      verdicts.waiting.emplace_back(
+          item, bench_.env.mono_now() + std::chrono::duration_cast<milliseconds>(due - now));
+    }
+  }
+  for (const auto& [item, failure] : verdicts.parked) failures.push_back(failure);
+  if (!revisits.empty()) bench_.records.put_revisits(revisits);
+  if (!failures.empty()) bench_.records.put_failures(failures);
+  std::vector<std::string> done_revisits;
+  for (const Item* item : verdicts.settled) {
+    if (item->is_revisit) done_revisits.push_back(item->id);
+  }
+  for (const auto& [item, failure] : verdicts.parked) {
+    if (item->is_revisit) done_revisits.push_back(item->id);
+  }
+  if (!done_revisits.empty()) bench_.records.remove_revisits(database_.name(), done_revisits);
+  if (!verdicts.ended_leases.empty()) bench_.leases.release(verdicts.ended_leases);
+
+  const std::lock_guard lock(mutex_);
+  for (const auto& [item, until] : verdicts.waiting) items_.wait(*item, until);
+  for (Item* item : verdicts.settled) settle_or_look_again(*item);
+  for (const auto& [item, failure] : verdicts.parked) settle_or_look_again(*item);
+  for (const auto& [item, due] : verdicts.later) {
+    if (due - now > longest_wait_in_memory) settle_or_look_again(*item);
+  }
+  bench_.records.put_checkpoint(database_.name(), items_.checkpoint().seq());
+}
+
+void Follower::settle_or_look_again(Item& item) {
+  if (item.changed_meanwhile) {
+    item.changed_meanwhile = false;
+    items_.wait(item, bench_.env.mono_now());
+  } else {
+    items_.settle(item);
+  }
+}
+
+std::optional<Document> rebase(const Document& trigger, const Document& wanted,
+                               const Document& fresh) {
+  if (doc_type(fresh) != doc_type(trigger) || doc_state(fresh) != doc_state(trigger))
+    return std::nullopt;
+  Document merged = fresh;
+  for (const auto& [key, value] : wanted) {
+    const json::value* before = trigger.if_contains(key);
+    if (key != "_rev" && (before == nullptr || *before != value)) merged[key] = value;
+  }
+  for (const auto& [key, value] : trigger) {
+    if (!wanted.contains(key)) merged.erase(key);
+  }
+  return merged;
+}
+
+}  // namespace channels
