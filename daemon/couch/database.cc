@@ -133,7 +133,7 @@ Saved Database::save(const Document& doc) {
 }
 
 Changes Database::changes(const ChangesQuery& query) {
-  std::string rest = "_changes?limit=" + std::to_string(query.limit) +
+  std::string rest = "_changes?style=all_docs&limit=" + std::to_string(query.limit) +
                      "&since=" + url_encode(query.since);
   if (query.include_docs) rest += "&include_docs=true";
   Server::Options options;

@@ -18,7 +18,7 @@ struct Change {
   std::string seq;  // opaque: never compared but for equality, never ordered
   std::string id;
   bool deleted = false;
-  std::vector<std::string> revs;  // the winner first; more only with style=all_docs
+  std::vector<std::string> revs;  // all leaves, the winner first
   Document doc;                   // the winner; empty unless include_docs
 };
 

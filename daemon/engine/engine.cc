@@ -70,6 +70,8 @@ std::shared_ptr<Follower> Engine::open(const std::string& database) {
     const auto found = followers_.find(database);
     if (found != followers_.end()) return found->second;
   }
+  Database opened(server_, database);
+  options_.prepare(*kind_of_(database), opened);
   auto made = std::make_shared<Follower>(bench_, database, *rules_for(database),
                                          records_.load_checkpoint(database));
   const std::lock_guard lock(mutex_);
@@ -112,12 +114,10 @@ void Engine::work() {
 void Engine::do_turn(const std::string& database) {
   if (rules_for(database) == nullptr) return;
   const auto follower = open(database);
-  const std::string before = follower->position();
-  const auto next = follower->turn();
-  const std::string after = follower->position();
-  hot_->turn_ended(database, after, before != after);
-  if (next) {
-    schedule_.mark_at(database, *next);
+  const Follower::Turn turn = follower->turn();
+  hot_->turn_ended(database, follower->position(), turn.active);
+  if (turn.next) {
+    schedule_.mark_at(database, *turn.next);
   } else {
     forget_if_asleep(database);
   }

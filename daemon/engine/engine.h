@@ -27,6 +27,9 @@ struct EngineOptions {
   int pool = 4;        // threads that do turns: each has one request under way
   int runners = 8;     // threads that run unsafe handlers
   int hot_places = 8;  // databases that were active lately, each with a long-poll
+  // Called once each time that a database becomes active, before its first row is read: the place
+  // to bring up what it should hold (its design document). May throw as a request does.
+  std::function<void(Kind kind, Database& database)> prepare = [](Kind, Database&) {};
 };
 
 class Engine {

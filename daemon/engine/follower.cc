@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/errors.h"
+#include "engine/rebase.h"
 
 namespace channels {
 
@@ -37,18 +38,18 @@ Follower::Follower(Workbench& bench, std::string database, const RuleTable& rule
       items_(std::move(seq)),
       rows_per_read_(most_rows_per_read) {}
 
-std::optional<MonoTime> Follower::turn() {
+Follower::Turn Follower::turn() {
   Verdicts verdicts;
   collect_finished(verdicts);
-  read_rows();
+  const bool active = read_rows() > 0;
   load_woken();
   run_ready(verdicts);
   save(verdicts);
   conclude(verdicts);
 
   const std::lock_guard lock(mutex_);
-  if (more_to_read_ && items_.size() < most_unsettled) return bench_.env.mono_now();
-  return items_.next_look();
+  if (more_to_read_ && items_.size() < most_unsettled) return {bench_.env.mono_now(), active};
+  return {items_.next_look(), active};
 }
 
 void Follower::revisit(const std::vector<std::string>& ids) {
@@ -102,11 +103,11 @@ void Follower::collect_finished(Verdicts& verdicts) {
 
 // --- 2. reading ------------------------------------------------------------------------------
 
-void Follower::read_rows() {
+std::size_t Follower::read_rows() {
   Database::ChangesQuery query;
   {
     const std::lock_guard lock(mutex_);
-    if (items_.size() >= most_unsettled) return;
+    if (items_.size() >= most_unsettled) return 0;
     query.since = items_.checkpoint().position();
   }
   query.limit = rows_per_read_;
@@ -123,6 +124,7 @@ void Follower::read_rows() {
   more_to_read_ = changes.rows.size() >= query.limit;
   for (Change& row : changes.rows) items_.add_row(std::move(row));
   items_.read_to(std::move(changes.last_seq));
+  return changes.rows.size();
 }
 
 // Documents that waited are read anew: what they were when they began to wait may be long gone.
@@ -145,7 +147,7 @@ void Follower::load_woken() {
 // --- 3. running ------------------------------------------------------------------------------
 
 const Rule* Follower::rule_for(const Item& item) const {
-  if (item.id.starts_with("_design/")) return nullptr;
+  if (item.id.starts_with("_design/")) return rules_.for_design();
   if (item.deleted) return rules_.for_deleted();
   return rules_.find(doc_type(item.doc), doc_state(item.doc));
 }
@@ -380,21 +382,6 @@ void Follower::settle_or_look_again(Item& item) {
   } else {
     items_.settle(item);
   }
-}
-
-std::optional<Document> rebase(const Document& trigger, const Document& wanted,
-                               const Document& fresh) {
-  if (doc_type(fresh) != doc_type(trigger) || doc_state(fresh) != doc_state(trigger))
-    return std::nullopt;
-  Document merged = fresh;
-  for (const auto& [key, value] : wanted) {
-    const json::value* before = trigger.if_contains(key);
-    if (key != "_rev" && (before == nullptr || *before != value)) merged[key] = value;
-  }
-  for (const auto& [key, value] : trigger) {
-    if (!wanted.contains(key)) merged.erase(key);
-  }
-  return merged;
 }
 
 }  // namespace channels

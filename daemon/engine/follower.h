@@ -39,8 +39,13 @@ class Follower : public std::enable_shared_from_this<Follower> {
  public:
   Follower(Workbench& bench, std::string database, const RuleTable& rules, std::string seq);
 
-  // When it wants the next turn; nullopt: when something happens.
-  std::optional<MonoTime> turn();
+  struct Turn {
+    // When it wants the next turn; empty: when something happens.
+    std::optional<MonoTime> next;
+    // It found rows: the database is in use.
+    bool active = false;
+  };
+  Turn turn();
   // From the revisits: look at these documents again.
   void revisit(const std::vector<std::string>& ids);
 
@@ -57,7 +62,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
 
   // Each of these is one step of a turn.
   void collect_finished(Verdicts& verdicts);
-  void read_rows();
+  std::size_t read_rows();
   void load_woken();
   void run_ready(Verdicts& verdicts);
   void hand_out(const std::vector<Item*>& unsafe);
@@ -80,11 +85,5 @@ class Follower : public std::enable_shared_from_this<Follower> {
   bool more_to_read_ = true;
   std::size_t rows_per_read_;
 };
-
-// The outcome `wanted`, made from `trigger`, put on top of `fresh`, which someone else wrote
-// meanwhile: members that the handler changed are taken from it, all others stay as they are now.
-// nullopt if the fresh document is in another state, so that the outcome no longer applies. Pure.
-std::optional<Document> rebase(const Document& trigger, const Document& wanted,
-                               const Document& fresh);
 
 }  // namespace channels

@@ -26,7 +26,7 @@ struct Run {
   std::string attempt_key;
   // An unsafe handler must be done by then; its lease isn't good for longer.
   MonoTime deadline = MonoTime::max();
-  // The document has more than one leaf (deleted ones count): a handler that cares reads
+  // The document may have more than one leaf (deleted ones count): a handler that cares reads
   // database.leaves(id).
   bool has_branches = false;
 };

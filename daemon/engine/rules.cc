@@ -29,6 +29,12 @@ RuleTable& RuleTable::deleted(Handler handler) {
   return *this;
 }
 
+RuleTable& RuleTable::design(Handler handler) {
+  check(!design_.has_value(), "two rules for design documents");
+  design_ = Rule{"design document", Mode::safe, std::move(handler), {}};
+  return *this;
+}
+
 const Rule* RuleTable::find(std::string_view type, std::string_view state) const {
   for (const auto& [of_type, of_state] :
        {std::pair(type, state), std::pair(type, std::string_view("*")),
@@ -44,9 +50,13 @@ const Rule* RuleTable::for_deleted() const {
   return deleted_ ? &*deleted_ : nullptr;
 }
 
+const Rule* RuleTable::for_design() const {
+  return design_ ? &*design_ : nullptr;
+}
+
 const RuleTable* Rules::find(Kind kind) const {
   const auto found = tables_.find(kind);
-  return found == tables_.end() || found->second.empty() ? nullptr : &found->second;
+  return found == tables_.end() ? nullptr : &found->second;
 }
 
 }  // namespace channels

@@ -56,14 +56,16 @@ class RuleTable {
                   RuleOptions options = {});
   RuleTable& unsafe(std::string_view type, std::string_view state, Handler handler,
                     RuleOptions options = {});
-  // For deleted documents, which have neither type nor state; gets {_id, _rev, _deleted}. Safe.
+  // For deleted documents, which have neither type nor state; gets {_id, _deleted}. Safe.
   RuleTable& deleted(Handler handler);
+  // For design documents, deleted ones too, which no other rule gets. Safe.
+  RuleTable& design(Handler handler);
 
   // Look-up order: (type, state); the type's default; (any type, state); the global default.
   // Null if there is none.
   const Rule* find(std::string_view type, std::string_view state) const;
   const Rule* for_deleted() const;
-  bool empty() const { return rules_.empty() && !deleted_; }
+  const Rule* for_design() const;
 
  private:
   RuleTable& add(Mode mode, std::string_view type, std::string_view state, Handler handler,
@@ -71,6 +73,7 @@ class RuleTable {
 
   std::map<std::pair<std::string, std::string>, Rule, std::less<>> rules_;
   std::optional<Rule> deleted_;
+  std::optional<Rule> design_;
 };
 
 class Rules {

@@ -73,24 +73,26 @@ void Runners::run(UnsafeRun run) {
 
 void Runners::work() {
   while (true) {
-    UnsafeRun run{Database(queue_.front().database), {}, nullptr, {}, 1, false, {}};
-    {
-      std::unique_lock lock(mutex_);
-      while (queue_.empty() && !stopped_)
-        changed_->wait_until(lock, env_.mono_now() + seconds(60));
-      if (stopped_) return;  // what is queued keeps its lease and is run by the next worker
-      run = std::move(queue_.front());
-      queue_.pop_front();
-    }
+    std::optional<UnsafeRun> run = next();
+    if (!run) return;
     std::optional<Outcome> outcome;
     try {
-      outcome = run_one(run);
+      outcome = run_one(*run);
     } catch (const std::exception& down) {  // the checks before the act, not the handler
       log_.info("unsafe run put off: " + std::string(down.what()));
     }
-    run.finished(std::move(outcome));
+    run->finished(std::move(outcome));
     free_one_place();
   }
+}
+
+std::optional<UnsafeRun> Runners::next() {
+  std::unique_lock lock(mutex_);
+  while (queue_.empty() && !stopped_) changed_->wait_until(lock, env_.mono_now() + seconds(60));
+  if (stopped_) return std::nullopt;  // what is queued keeps its lease: the next worker runs it
+  UnsafeRun run = std::move(queue_.front());
+  queue_.pop_front();
+  return run;
 }
 
 std::optional<Outcome> Runners::run_one(const UnsafeRun& run) {

@@ -42,6 +42,8 @@ class Runners {
 
  private:
   void work();
+  // Waits for one; nullopt at the end.
+  std::optional<UnsafeRun> next();
   std::optional<Outcome> run_one(const UnsafeRun& run);
   void free_one_place();
 

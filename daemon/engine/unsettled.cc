@@ -33,6 +33,7 @@ std::vector<std::string> Unsettled::wake(MonoTime now) {
   for (auto& [id, item] : items_) {
     if (item.step == Item::Step::waiting && item.look_at <= now) {
       item.step = Item::Step::ready;
+      item.has_branches = true;  // it may have by now
       ids.push_back(id);
     }
   }
@@ -78,7 +79,10 @@ int Unsettled::count_attempt(Item& item, const std::string& rev) {
 std::optional<MonoTime> Unsettled::next_look() const {
   std::optional<MonoTime> next;
   for (const auto& [id, item] : items_) {
-    if (item.step == Item::Step::waiting && (!next || item.look_at < *next)) next = item.look_at;
+    // One without a time of its own waits for a free runner, which wakes it.
+    if (item.step == Item::Step::waiting && item.look_at != MonoTime::max() &&
+        (!next || item.look_at < *next))
+      next = item.look_at;
     if (item.step == Item::Step::ready || item.step == Item::Step::finished)
       next = MonoTime::min();
   }
