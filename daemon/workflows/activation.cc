@@ -1,0 +1,103 @@
+#include "workflows/activation.h"
+
+#include "base/digest.h"
+#include "provision/databases.h"
+#include "provision/design_docs.h"
+#include "provision/users.h"
+#include "workflows/control_device.h"
+#include "workflows/device_documents.h"
+#include "workflows/device_mirror.h"
+#include "workflows/revocation.h"
+
+namespace channels {
+
+namespace {
+
+// The user of an address. The id follows from the address and the registry's key, so that two
+// devices confirmed at once cannot make two users of one address; without the key it says nothing.
+Document ensure_user(Services& services, const std::string& address_digest,
+                     const std::string& device_id) {
+  const std::string id =
+      hmac_sha256_hex(services.registry.codes_key(), "user\n" + address_digest).substr(0, 32);
+  Document user = services.registry.claim({{"_id", "user-" + id},
+                                           {"type", "user"},
+                                           {"state", "claimed"},
+                                           {"user", id},
+                                           {"address", address_digest},
+                                           {"first_device", device_id},
+                                           {"created", format_time(services.env.wall_now())}});
+  services.registry.update(address_record_id(address_digest), [&](Document& address) {
+    if (string_or(address, "user", "") == id) return false;
+    address["type"] = "address";
+    address["user"] = id;
+    return true;
+  });
+  return user;
+}
+
+// Safe to enter if it is there: the name is made of a keyed digest, so nobody but the daemon can
+// have known it (and only admins make databases).
+void ensure_control_database(Services& services, const Document& user) {
+  const std::string id = string_or(user, "user", "");
+  Database control(services.server, services.control_database(id));
+  ensure_database(control, services.options.shards);
+  ensure_design_doc(control, "control");
+  ensure_security(control, {{role_of(id)}, false, {}, {}});
+  if (doc_state(user) == "active") return;
+  services.registry.update(doc_id(user), [](Document& record) {
+    record["state"] = "active";
+    return true;
+  });
+}
+
+void sign_out_others(Services& services, const std::string& user, const std::string& device_id) {
+  for (const std::string& other : services.registry.devices_of(user, "active")) {
+    if (other != device_id) revoke_everywhere(services, user, other);
+  }
+}
+
+Document make_active(Services& services, const std::string& device_id, const Document& user) {
+  return services.registry.update(device_record_id(device_id), [&](Document& record) {
+    if (doc_state(record) != "confirmed") return false;
+    record["state"] = "active";
+    record["user"] = user.at("user");
+    record["activated"] = format_time(services.env.wall_now());
+    // The user's other devices show it, and the mailbox hears of it: it did so for the first
+    // device by the confirmation itself.
+    if (string_or(user, "first_device", "") != device_id) record["tell"] = "active";
+    // From now on _users has the verifier.
+    for (const char* key : {"credential", "owner", "expires"}) record.erase(key);
+    return true;
+  });
+}
+
+}  // namespace
+
+Outcome activate_device(Services& services, Run& run, const Document& doc) {
+  const std::string id = doc_id(doc);
+  const auto record = services.registry.get(device_record_id(id));
+  if (!record || doc_state(*record) != "confirmed") {
+    if (!record) return Keep{};
+    return mirror_device(services, run, doc, *record);
+  }
+  const json::object* credential = get_object(*record, "credential");
+  if (credential == nullptr) return Failed{"the record of a confirmed device has no credential", {}};
+
+  const Document user = ensure_user(services, string_or(*record, "address", ""), id);
+  const std::string user_id = string_or(user, "user", "");
+  ensure_control_database(services, user);
+  if (string_or(*record, "answer", "") == answer_yes_alone)
+    sign_out_others(services, user_id, id);
+  put_user(services.server, user_doc(id, user_id, *credential));
+  const Document active = make_active(services, id, user);
+  if (doc_state(active) != "active") {
+    // Revoked while this run was under way: its log-in must not outlive that.
+    delete_user(services.server, id);
+    return mirror_device(services, run, doc, active);
+  }
+  services.registry.remove("code-" + string_or(active, "device_code", ""));
+  put_control_copy(services, user_id, active);
+  return Save{copy_over(services, active, doc)};
+}
+
+}  // namespace channels

@@ -1,0 +1,151 @@
+#include "workflows/confirm.h"
+
+#include "base/digest.h"
+#include "workflows/confirmation_mail.h"
+#include "workflows/device_documents.h"
+#include "workflows/device_mirror.h"
+#include "workflows/revocation.h"
+
+namespace channels {
+
+namespace {
+
+struct Confirm {
+  std::string device;  // a device id, or an address key
+  std::string answer;
+  std::string proof;
+};
+
+// What a confirm comes to: {} is `used`.
+struct Verdict {
+  std::string error;
+  std::string reason;
+};
+
+const Verdict used{};
+const Verdict wrong_proof{"wrong_proof",
+                          "The code does not fit. Type the code that your device shows now."};
+
+Parsed<Confirm> parse_confirm(const Document& doc) {
+  const auto device = get_string(doc, "device");
+  const auto answer = get_string(doc, "answer");
+  const auto proof = get_string(doc, "proof");
+  if (!device || !answer || !proof || confirm_id_for(*device, *answer, *proof) != doc_id(doc))
+    return Invalid::because("The id of this document does not belong to what it says.");
+  if (*answer != answer_yes && *answer != answer_yes_alone && *answer != answer_not_me)
+    return Invalid::because("The answer must be \"yes\", \"yes, sign out all others\" or \"not me\".");
+  return Confirm{std::string(*device), std::string(*answer), std::string(*proof)};
+}
+
+bool fits(const Confirm& confirm, const std::string& code, const std::string& device_code) {
+  return equal_in_constant_time(confirm.proof, proof_for(code, confirm.answer, device_code));
+}
+
+// The record after a right answer; nothing changes where it was answered before.
+Document answer_record(Services& services, const std::string& device_id, const std::string& answer) {
+  if (answer == answer_not_me) {
+    services.registry.update(device_record_id(device_id), [&](Document& record) {
+      if (doc_state(record) != "confirming") return false;
+      record["answer"] = answer;
+      return true;
+    });
+    return end_record(services, device_id, "rejected");
+  }
+  return services.registry.update(device_record_id(device_id), [&](Document& record) {
+    if (doc_state(record) != "confirming") return false;
+    record["state"] = "confirmed";
+    record["answer"] = answer;
+    return true;
+  });
+}
+
+bool is_over(const Document& record, WallTime now) {
+  const auto expires = parse_time(string_or(record, "expires", ""));
+  return expires && *expires <= now;
+}
+
+// The proof was right; what it does depends on how far the device is.
+Verdict apply(Services& services, const std::string& device_id, const Document& record,
+              const std::string& answer, WallTime now) {
+  const std::string state = doc_state(record);
+  const bool not_me = answer == answer_not_me;
+  if (state == "confirming") {
+    if (is_over(record, now))
+      return {"expired", "This registration has expired. Register the device once more."};
+    push_device_copy(services, answer_record(services, device_id, answer));
+    return used;
+  }
+  if (string_or(record, "answer", "") == answer) {
+    push_device_copy(services, record);  // the run that recorded it may not have come so far
+    return used;
+  }
+  if (not_me && (state == "active" || state == "confirmed")) {
+    // The mailbox outranks every device, also after a wrong "yes".
+    const Document revoked = revoke_device(services, device_id, false);
+    if (state == "active") revoke_everywhere(services, string_or(revoked, "user", ""), device_id);
+    return used;
+  }
+  if (state == "expired")
+    return {"expired", "This registration has expired. Register the device once more."};
+  if (state == "rejected")
+    return {"rejected", "This device was rejected before. Register it once more, if it is yours."};
+  if (state == "revoked")
+    return {"revoked", "This device was revoked. Register it once more, if it is yours."};
+  return {"already_answered", "This device was confirmed before."};
+}
+
+Verdict use_device_confirm(Services& services, const Confirm& confirm, WallTime now) {
+  const auto record = services.registry.get(device_record_id(confirm.device));
+  // An id that nobody registered is told like a wrong code: so a stranger learns nothing by asking.
+  if (!record || doc_state(*record) == "new") return wrong_proof;
+  const std::string code = confirm_code(services.registry.codes_key(), confirm.device, 1);
+  if (!fits(confirm, code, string_or(*record, "device_code", ""))) return wrong_proof;
+  return apply(services, confirm.device, *record, confirm.answer, now);
+}
+
+// The link for all pending devices of an address: the device code tells which one.
+Verdict use_address_confirm(Services& services, const Confirm& confirm, WallTime now) {
+  const auto key = services.registry.get("addresskey-" + confirm.device);
+  if (!key) return wrong_proof;
+  const std::string digest = string_or(*key, "address", "");
+  const auto address = services.registry.get(address_record_id(digest));
+  if (!address) return wrong_proof;
+  const auto codes = collective_codes(services, *address, now);
+  if (confirm.answer == answer_not_me) {
+    for (const std::string& code : codes) {
+      if (fits(confirm, code, ""))
+        return {"ambiguous", "This link is for several devices. Those that nobody confirms expire by themselves."};
+    }
+    return wrong_proof;
+  }
+  for (const auto& pending : services.registry.pending_devices(digest)) {
+    for (const std::string& code : codes) {
+      if (!fits(confirm, code, pending.device_code)) continue;
+      const auto record = services.registry.get(device_record_id(pending.device_id));
+      return record ? apply(services, pending.device_id, *record, confirm.answer, now) : wrong_proof;
+    }
+  }
+  return wrong_proof;
+}
+
+Document finished(const Document& doc, const Verdict& verdict, WallTime now) {
+  Document next = verdict.error.empty() ? in_state(doc, "used")
+                                        : in_error(doc, verdict.error, verdict.reason);
+  next["finished"] = format_time(now);
+  return next;
+}
+
+}  // namespace
+
+Outcome use_confirm(Services& services, Run& run, const Document& doc) {
+  if (run.has_branches) services.handshake_watch.saw_branches(doc_id(doc));
+  const WallTime now = run.env.wall_now();
+  const auto confirm = parse_confirm(doc);
+  if (!confirm) return Save{finished(doc, {"bad_confirm", confirm.error().reason}, now)};
+  const Verdict verdict = is_device_id(confirm->device)
+                              ? use_device_confirm(services, *confirm, now)
+                              : use_address_confirm(services, *confirm, now);
+  return Save{finished(doc, verdict, now)};
+}
+
+}  // namespace channels

@@ -1,0 +1,139 @@
+#include "workflows/confirmation_mail.h"
+
+#include <algorithm>
+
+#include "base/digest.h"
+#include "base/errors.h"
+#include "mail/address.h"
+#include "mail/harmless_name.h"
+#include "workflows/device_documents.h"
+#include "workflows/mail_slots.h"
+
+namespace channels {
+
+namespace {
+
+constexpr milliseconds longest_send = seconds(15);
+
+// SMTP's words for "not this mailbox" (RFC 5321, section 4.2.3). Other refusals are about us (a log-in, a
+// relay, a policy): an operator mends those, and the mail is tried again.
+bool is_about_the_mailbox(int status) {
+  return status == 550 || status == 551 || status == 553;
+}
+
+// The address' record, with a key for links that serve all of its devices.
+Document ensure_address(Services& services, const Document& device_record) {
+  const std::string digest = string_or(device_record, "address", "");
+  const std::string id = address_record_id(digest);
+  if (auto found = services.registry.get(id)) return std::move(*found);
+  const std::string key = hex(services.env.random_bytes(16));
+  return services.registry.claim(
+      {{"_id", id}, {"type", "address"}, {"address", device_record.at("owner")}, {"key", key}});
+}
+
+// The way back from the key in a link for all to its address.
+void ensure_address_key(Services& services, const Document& address, const Document& device_record) {
+  services.registry.claim({{"_id", "addresskey-" + string_or(address, "key", "")},
+                           {"type", "addresskey"},
+                           {"address", device_record.at("address")}});
+}
+
+std::string message_id(Services& services, const std::string& key) {
+  const std::string& from = services.options.mail_from;
+  std::string domain = from.substr(from.find('@') + 1);
+  domain = domain.substr(0, domain.find('>'));
+  return "<" + hmac_sha256_hex(services.registry.codes_key(), "message\n" + key).substr(0, 40) + "@" + domain + ">";
+}
+
+Mail mail_from_template(Services& services, std::string_view kind, const std::string& locale,
+                        const Values& values) {
+  auto rendered = services.templates.render(kind, locale, values);
+  Mail mail;
+  mail.from = services.options.mail_from;
+  mail.subject = std::move(rendered.subject);
+  mail.text = std::move(rendered.text);
+  mail.html = std::move(rendered.html);
+  mail.language = std::move(rendered.language);
+  mail.date = services.env.wall_now();
+  return mail;
+}
+
+milliseconds time_left(Run& run) {
+  const auto left = std::chrono::duration_cast<milliseconds>(run.deadline - run.env.mono_now());
+  return std::clamp(left, milliseconds(1000), longest_send);
+}
+
+}  // namespace
+
+std::variant<MailSent, MailRefused, Later> send_confirmation_mail(Services& services, Run& run,
+                                                                  const std::string& device_id,
+                                                                  const Document& record) {
+  const Document first = ensure_address(services, record);
+  MailSlot slot;
+  const Document address = services.registry.update(doc_id(first), [&](Document& current) {
+    slot = take_mail_slot(current, device_id, services.options.mail_per_address,
+                          services.options.confirm_ttl, run.env.wall_now());
+    return true;
+  });
+  if (slot.kind == MailSlot::Kind::none) return MailSent{};
+
+  const bool known = address.contains("user");
+  const std::string to = string_or(address, "address", "");
+  const auto parsed = parse_address(to);
+  const std::string domain = parsed ? parsed->domain : "";
+  if (!services.mail_limits.admit({device_id, domain, known}, run.env.mono_now()))
+    return Later{run.env.wall_now() + MailLimits::retry_delay()};
+
+  const bool own = slot.kind == MailSlot::Kind::own;
+  if (!own) ensure_address_key(services, address, record);
+  const std::string subject = own ? device_id : string_or(address, "key", "");
+  const std::string code = confirm_code(services.registry.codes_key(), subject, slot.number);
+  Values values;
+  values["device_name"] = harmless_name(string_or(record, "name", ""), known);
+  values["link"] = services.options.confirm_url + "#" + subject + "." + code;
+  values["hours_valid"] = std::to_string(std::max<std::int64_t>(1, services.options.confirm_ttl.count() / 3600));
+  values["known"] = known ? "yes" : "";
+  Mail mail = mail_from_template(services, own ? "confirm" : "collective",
+                                 string_or(record, "locale", ""), values);
+  mail.to = to;
+  mail.message_id = message_id(services, subject + "\n" + std::to_string(slot.number));
+  try {
+    services.mailer.send(mail, time_left(run));
+  } catch (const Refused& refused) {
+    if (!is_about_the_mailbox(refused.status)) throw;
+    services.log.info("the mail server refuses an address: " + escaped(refused.what()));
+    return MailRefused{"The mail server of this address does not accept mail for it."};
+  }
+  return MailSent{};
+}
+
+std::vector<std::string> collective_codes(Services& services, const Document& address_record,
+                                          WallTime now) {
+  std::vector<std::string> codes;
+  const json::array* sent = get_array(address_record, "collective");
+  const std::string key = string_or(address_record, "key", "");
+  if (sent == nullptr || key.empty()) return codes;
+  for (auto entry = sent->rbegin(); entry != sent->rend(); ++entry) {
+    const json::object& mail = entry->as_object();
+    const auto at = parse_time(string_or(mail, "at", ""));
+    if (at && *at + services.options.confirm_ttl > now)
+      codes.push_back(
+          confirm_code(services.registry.codes_key(), key, int_or(mail, "number", 0)));
+  }
+  return codes;
+}
+
+void send_notice(Services& services, Run& run, std::string_view kind, const std::string& key,
+                 const Document& device_record) {
+  const auto address =
+      services.registry.get(address_record_id(string_or(device_record, "address", "")));
+  if (!address) return;  // erased meanwhile: there is nobody to tell
+  Values values;
+  values["device_name"] = harmless_name(string_or(device_record, "name", ""), true);
+  Mail mail = mail_from_template(services, kind, string_or(device_record, "locale", ""), values);
+  mail.to = string_or(*address, "address", "");
+  mail.message_id = message_id(services, key);
+  services.mailer.send(mail, time_left(run));
+}
+
+}  // namespace channels

@@ -1,0 +1,76 @@
+#include "workflows/control_device.h"
+
+#include "base/errors.h"
+#include "workflows/device_documents.h"
+#include "workflows/revocation.h"
+
+namespace channels {
+
+namespace {
+
+constexpr std::size_t longest_name = 200;
+
+bool says_revoke(const Document& doc) {
+  return doc_state(doc) == "revoke" || doc_state(doc) == "revoked";
+}
+
+// The leaf that asks for the device's end; a revoke that lost against a later rename counts too.
+std::optional<Document> revoking_leaf(Run& run, const Document& doc) {
+  if (says_revoke(doc)) return doc;
+  if (!run.has_branches) return std::nullopt;
+  for (Document& leaf : run.database.leaves(doc_id(doc))) {
+    if (says_revoke(leaf)) return std::move(leaf);
+  }
+  return std::nullopt;
+}
+
+bool belongs_to(const std::optional<Document>& record, const std::string& user) {
+  return record && string_or(*record, "user", "") == user;
+}
+
+void take_name(Services& services, Document& record, const Document& doc) {
+  const auto name = get_string(doc, "name");
+  if (!name || name->size() > longest_name || string_or(record, "name", "") == *name) return;
+  record = services.registry.update(doc_id(record), [&](Document& current) {
+    current["name"] = *name;
+    return true;
+  });
+}
+
+}  // namespace
+
+Outcome mend_control_device(Services& services, Run& run, const Document& doc) {
+  const std::string id = doc_id(doc);
+  auto record = services.registry.get(device_record_id(id));
+  if (!belongs_to(record, services.user_of(run.database))) {
+    if (doc_state(doc) == "error") return Keep{};
+    return Save{in_error(doc, "unknown_device", "This is no device of this user.")};
+  }
+  const auto revoking = revoking_leaf(run, doc);
+  if (revoking && doc_state(*record) != "revoked")
+    record = revoke_device(services, id, is_true(*revoking, "wipe"));
+  take_name(services, *record, doc);
+  Document copy = control_copy(*record, doc);
+  if (same_content(copy, doc)) return Keep{};
+  return Save{std::move(copy)};
+}
+
+Outcome restore_control_device(Services& services, Run& run, const Document& doc) {
+  if (!is_device_id(doc_id(doc))) return Keep{};
+  const auto record = services.registry.get(device_record_id(doc_id(doc)));
+  if (!belongs_to(record, services.user_of(run.database))) return Keep{};
+  return Save{control_copy(*record, {})};
+}
+
+void put_control_copy(Services& services, const std::string& user, const Document& record) {
+  Database control(services.server, services.control_database(user));
+  const std::string id = doc_id(control_copy(record, {}));
+  for (int tries = 0; tries < 5; ++tries) {
+    const auto current = control.get(id);
+    const Document copy = control_copy(record, current.value_or(Document{}));
+    if ((current && same_content(copy, *current)) || control.save(copy).ok()) return;
+  }
+  throw Unavailable("a device's document in a control database changes all the time");
+}
+
+}  // namespace channels

@@ -1,0 +1,63 @@
+#include "workflows/mail_slots.h"
+
+#include <algorithm>
+
+namespace channels {
+
+namespace {
+
+constexpr seconds hour{3600};
+
+json::array& list(Document& record, std::string_view key) {
+  if (get_array(record, key) == nullptr) record[key] = json::array();
+  return record[key].as_array();
+}
+
+void drop_older(json::array& entries, WallTime limit) {
+  json::array kept;
+  for (json::value& entry : entries) {
+    const json::object* object = entry.if_object();
+    const auto at = object == nullptr ? std::nullopt : parse_time(string_or(*object, "at", ""));
+    if (at && *at > limit) kept.push_back(std::move(entry));
+  }
+  entries = std::move(kept);
+}
+
+const json::object* entry_of(const json::array& entries, std::string_view device_id) {
+  for (const json::value& entry : entries) {
+    if (get_string(entry.as_object(), "device") == device_id) return &entry.as_object();
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+MailSlot take_mail_slot(Document& address_record, const std::string& device_id, int mails_an_hour,
+                        seconds ttl, WallTime now) {
+  json::array& mails = list(address_record, "mails");
+  drop_older(mails, now - hour);
+  json::array& collective = list(address_record, "collective");
+  drop_older(collective, now - std::max(ttl, hour));
+
+  if (entry_of(mails, device_id) != nullptr) return {MailSlot::Kind::own, 1};
+  if (const json::object* sent = entry_of(collective, device_id))
+    return {MailSlot::Kind::collective, int_or(*sent, "number", 1)};
+
+  const std::string time = format_time(now);
+  if (mails.size() < static_cast<std::size_t>(mails_an_hour)) {
+    mails.push_back(json::object{{"device", device_id}, {"at", time}});
+    return {MailSlot::Kind::own, 1};
+  }
+  const auto is_recent = [&](const json::value& entry) {
+    return *parse_time(string_or(entry.as_object(), "at", "")) > now - hour;
+  };
+  if (std::any_of(collective.begin(), collective.end(), is_recent))
+    return {MailSlot::Kind::none, 0};
+  // Numbers never come twice, also when the list was emptied by time.
+  const std::int64_t number = int_or(address_record, "collective_mails", 0) + 1;
+  address_record["collective_mails"] = number;
+  collective.push_back(json::object{{"number", number}, {"device", device_id}, {"at", time}});
+  return {MailSlot::Kind::collective, number};
+}
+
+}  // namespace channels

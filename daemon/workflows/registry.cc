@@ -1,0 +1,104 @@
+#include "workflows/registry.h"
+
+#include "base/digest.h"
+#include "base/errors.h"
+
+namespace channels {
+
+namespace {
+
+constexpr int most_tries = 10;
+constexpr std::int64_t rows_a_page = 1000;
+
+}  // namespace
+
+std::string device_record_id(std::string_view device_id) {
+  return "device-" + std::string(device_id);
+}
+
+std::string address_record_id(std::string_view address_digest) {
+  return "address-" + std::string(address_digest);
+}
+
+Registry::Registry(Env& env, Database database) : env_(env), database_(std::move(database)) {}
+
+std::optional<Document> Registry::get(std::string_view id) {
+  return database_.get(id);
+}
+
+Document Registry::update(std::string_view id, const std::function<bool(Document&)>& change) {
+  for (int tries = 0; tries < most_tries; ++tries) {
+    Document doc = database_.get(id).value_or(Document{{"_id", id}});
+    if (!change(doc)) return doc;
+    const Saved saved = database_.save(doc);
+    if (saved.ok()) {
+      doc["_rev"] = saved.rev;
+      return doc;
+    }
+  }
+  throw Unavailable("the registry's " + std::string(id) + " changes all the time");
+}
+
+Document Registry::claim(const Document& doc) {
+  const Saved saved = database_.save(doc);
+  if (saved.outcome == Saved::Outcome::saved) {
+    Document made = doc;
+    made["_rev"] = saved.rev;
+    return made;
+  }
+  if (saved.outcome == Saved::Outcome::conflict) {
+    if (auto found = database_.get(doc_id(doc))) return std::move(*found);
+  }
+  throw Unavailable("no quorum has the claim " + doc_id(doc));
+}
+
+void Registry::remove(std::string_view id) {
+  if (auto doc = database_.get(id))
+    database_.save({{"_id", id}, {"_rev", doc_rev(*doc)}, {"_deleted", true}});
+}
+
+std::string Registry::codes_key() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!codes_key_.empty()) return codes_key_;
+  }
+  constexpr std::string_view id = "codes-key";
+  auto doc = get(id);
+  if (!doc) doc = claim({{"_id", id}, {"type", "codes-key"}, {"key", hex(env_.random_bytes(32))}});
+  const std::string key = string_or(*doc, "key", "");
+  if (!is_lower_hex(key, 64)) throw Refused(500, "the registry's codes-key holds no key");
+  const std::lock_guard lock(mutex_);
+  return codes_key_ = key;
+}
+
+std::vector<std::string> Registry::devices_of(std::string_view user_id, std::string_view state) {
+  std::vector<std::string> ids;
+  for (const json::object& row :
+       database_.view("devices_by_user", {{"key", json::array{user_id, state}}})) {
+    ids.push_back(string_or(row, "id", "").substr(std::string_view("device-").size()));
+  }
+  return ids;
+}
+
+std::vector<Registry::Pending> Registry::pending_devices(std::string_view address_digest) {
+  std::vector<Pending> found;
+  json::object query{{"startkey", json::array{address_digest}},
+                     {"endkey", json::array{address_digest, json::object()}},
+                     {"limit", rows_a_page}};
+  while (true) {
+    const auto rows = database_.view("pending_by_address", query);
+    for (const json::object& row : rows) {
+      const json::array* key = get_array(row, "key");
+      if (key == nullptr || key->size() < 2 || !key->at(1).is_string()) continue;
+      found.push_back({string_or(row, "id", "").substr(std::string_view("device-").size()),
+                       json::value_to<std::string>(key->at(1))});
+    }
+    if (rows.size() < rows_a_page) return found;
+    // The next page begins with this one's last row, left out by skip.
+    query["startkey"] = rows.back().at("key");
+    query["startkey_docid"] = rows.back().at("id");
+    query["skip"] = 1;
+  }
+}
+
+}  // namespace channels

@@ -1,0 +1,71 @@
+// The workflows' part of the registry: the daemon's own memory of users, devices, addresses and
+// channels, and the claims of ids. It is the truth; documents in handshake and control databases
+// are copies of it. Only the daemon and admins reach it.
+//
+//   "codes-key"                {"type": "codes-key", "key": "<64 hex digits>"}
+//   "device-<device id>"       {"type": "device", "state", "owner", "name", "locale", "credential", "address",
+//                               "device_code", "expires", "user", ...}   (device_documents.h)
+//   "address-<digest>"         {"type": "address", "address", "key", "user", "mails", "collective"}
+//   "addresskey-<key>"         {"type": "addresskey", "address": "<digest>"}
+//   "code-<device code>"       {"type": "code", "device"}
+//   "user-<user id>"           {"type": "user", "state": "claimed" | "active", "address", "first_device"}
+//   "channel-<channel id>"     {"type": "channel", "state": "claimed" | "making" | "ready" | "error", "user", "name"}
+//   "channelname-<digest>"     {"type": "channelname", "channel", "user"}
+//
+// An address' digest is the SHA-256 of its folded form, so that no address is in an id.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/env.h"
+#include "couch/database.h"
+
+namespace channels {
+
+std::string device_record_id(std::string_view device_id);
+std::string address_record_id(std::string_view address_digest);
+
+class Registry {
+ public:
+  Registry(Env& env, Database database);
+
+  std::optional<Document> get(std::string_view id);
+
+  // Reads the document (a new one has nothing but its _id), lets `change` alter it, saves; again
+  // after a conflict. `change` returns false to leave it as it is. Gives the document as it then is.
+  Document update(std::string_view id, const std::function<bool(Document&)>& change);
+
+  // Makes the document unless there is one with its id; gives whichever is there. The caller looks
+  // whether it is its own claim. Throws Unavailable where no quorum has it: a claim that a
+  // partition could give to two is none.
+  Document claim(const Document& doc);
+  void remove(std::string_view id);
+
+  // HMAC key of all codes, made at the first use.
+  std::string codes_key();
+
+  // Ids of the user's devices in that state.
+  std::vector<std::string> devices_of(std::string_view user_id, std::string_view state);
+
+  struct Pending {
+    std::string device_id;
+    std::string device_code;
+  };
+  // The unconfirmed devices of an address that have a code to type.
+  std::vector<Pending> pending_devices(std::string_view address_digest);
+
+  Database& database() { return database_; }
+
+ private:
+  Env& env_;
+  Database database_;
+  std::mutex mutex_;
+  std::string codes_key_;  // guarded by mutex_
+};
+
+}  // namespace channels

@@ -1,0 +1,30 @@
+#include "workflows/revocation.h"
+
+#include "provision/users.h"
+#include "workflows/control_device.h"
+#include "workflows/device_mirror.h"
+
+namespace channels {
+
+Document revoke_device(Services& services, const std::string& device_id, bool wipe) {
+  // First of all: should the rest be delayed, the device is out already.
+  delete_user(services.server, device_id);
+  const Document revoked =
+      services.registry.update(device_record_id(device_id), [&](Document& record) {
+        if (doc_state(record) == "revoked") return false;
+        record["state"] = "revoked";
+        record["wipe"] = wipe;
+        record["revoked_at"] = format_time(services.env.wall_now());
+        record["tell"] = "revoked";
+        record.erase("credential");
+        return true;
+      });
+  push_device_copy(services, revoked);
+  return revoked;
+}
+
+void revoke_everywhere(Services& services, const std::string& user, const std::string& device_id) {
+  put_control_copy(services, user, revoke_device(services, device_id, false));
+}
+
+}  // namespace channels
