@@ -1,0 +1,20 @@
+function (newDoc, oldDoc, userCtx, secObj) {
+  // Members write what they like, but for two things: who only reads writes nothing, and the
+  // `description` is the owners'. `_security.channels` names both by role.
+  if (userCtx.roles.indexOf('_admin') !== -1) return;
+
+  function hasRoleIn(roles) {
+    for (var i = 0; i < userCtx.roles.length; i++) {
+      if (roles && roles.indexOf(userCtx.roles[i]) !== -1) return true;
+    }
+    return false;
+  }
+
+  var channel = (secObj && secObj.channels) || {};
+  if (hasRoleIn(channel.owners)) {
+    if (newDoc._id === 'description' && newDoc._deleted) throw {forbidden: 'a channel keeps its description'};
+    return;
+  }
+  if (hasRoleIn(channel.readers)) throw {forbidden: 'you may read this channel, not write to it'};
+  if (newDoc._id === 'description') throw {forbidden: 'only an owner of the channel changes its description'};
+}

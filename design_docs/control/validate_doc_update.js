@@ -1,0 +1,79 @@
+function (newDoc, oldDoc, userCtx) {
+  // A user's devices write here, and a revision that arrives by replication is never offered again once
+  // refused: so of those only the form is checked, and the daemon puts right what it owns. An
+  // ordinary edit (a device that talks to this server directly) is told at once.
+  if (userCtx.roles.indexOf('_admin') !== -1) return;
+
+  var owned = {
+    device: ['state', 'user', 'username', 'created', 'activated', 'revoked_at', 'error'],
+    channel: ['state', 'owner', 'user', 'database', 'syncpoint', 'error', 'channel'],
+    subscription: ['channel', 'syncpoint', 'user', 'error'],
+    invitation: ['from', 'channel', 'access', 'error']
+  };
+  var longest = {type: 64, state: 64, name: 200, owner: 254, channel: 64, to: 254, access: 16, from: 254,
+                 syncpoint: 2048, database: 238, user: 64, username: 80};
+
+  function refuse(reason) { throw {forbidden: reason}; }
+
+  // A new document has no parent; an edit shows its parent's history (tried on CouchDB 3.5.0).
+  function isOrdinary() {
+    var history = newDoc._revisions;
+    if (!history) return true;
+    return !!oldDoc && history.start + '-' + history.ids[0] === oldDoc._rev;
+  }
+
+  function checkForm() {
+    for (var field in longest) {
+      var value = newDoc[field];
+      if (value === undefined) continue;
+      if (typeof value !== 'string' || value.length > longest[field]) {
+        refuse(field + ' must be a string of at most ' + longest[field] + ' characters');
+      }
+    }
+    if (!newDoc.type || !newDoc.state) refuse('a document here needs "type" and "state"');
+    if (newDoc._attachments) refuse('attachments belong into a channel: this database is on every device');
+    if (newDoc.type === 'device' && !/^[0-9a-f]{64}$/.test(newDoc._id)) refuse('this is no device\'s id');
+    if (newDoc.type === 'subscription' && newDoc.state !== 'error' &&
+        ['active', 'paused', 'stopped'].indexOf(newDoc.state) === -1) {
+      refuse('a subscription is "active", "paused" or "stopped"');
+    }
+  }
+
+  function same(left, right) { return JSON.stringify(left) === JSON.stringify(right); }
+
+  function checkMade() {
+    if (newDoc.type === 'device') refuse('only the daemon makes device documents here');
+    if (newDoc.type === 'doorbell') refuse('only the daemon rings the doorbell');
+    if ((newDoc.type === 'channel' || newDoc.type === 'invitation') && newDoc.state !== 'new') {
+      refuse('a new ' + newDoc.type + ' has the state "new"');
+    }
+  }
+
+  function checkEdited() {
+    var fields = owned[oldDoc.type] || [];
+    if (oldDoc.type === 'doorbell') refuse('only the daemon rings the doorbell');
+    if (fields.length && newDoc.type !== oldDoc.type) refuse('the type of a ' + oldDoc.type + ' stays');
+    for (var i = 0; i < fields.length; i++) {
+      var field = fields[i];
+      if (same(newDoc[field], oldDoc[field])) continue;
+      if (field === 'state' && oldDoc.type === 'device' && newDoc.state === 'revoke') continue;
+      // What failed may be mended and tried once more.
+      if (oldDoc.state === 'error' && newDoc.state === 'new' && oldDoc.type !== 'device') continue;
+      refuse('only the daemon changes "' + field + '" of a ' + oldDoc.type);
+    }
+  }
+
+  if (newDoc._id.indexOf('_design/') === 0) refuse('only the daemon changes design documents');
+  var ends = oldDoc && oldDoc.type === 'device' && (oldDoc.state === 'revoke' || oldDoc.state === 'revoked');
+  if (newDoc._deleted) {
+    if (oldDoc && ['device', 'channel', 'invitation', 'doorbell'].indexOf(oldDoc.type) !== -1) {
+      refuse('a ' + oldDoc.type + ' is not deleted by a device');
+    }
+    return;
+  }
+  checkForm();
+  if (ends && newDoc.state !== 'revoke' && newDoc.state !== 'revoked') refuse('a revocation stays');
+  if (!isOrdinary()) return;
+  if (oldDoc && !oldDoc._deleted) checkEdited();
+  else checkMade();
+}

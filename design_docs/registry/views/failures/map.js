@@ -1,0 +1,3 @@
+function (doc) {
+  if (doc.type === 'failure') emit([doc.database, doc.last_time], {id: doc.id, rule: doc.rule, reason: doc.reason});
+}

@@ -1,0 +1,3 @@
+function (doc) {
+  if (doc.type === 'lease') emit(doc.taken_at, null);
+}
