@@ -1,0 +1,63 @@
+#include "workflows/all.h"
+
+#include "provision/design_docs.h"
+#include "workflows/activation.h"
+#include "workflows/channel.h"
+#include "workflows/confirm.h"
+#include "workflows/control_device.h"
+#include "workflows/device_new.h"
+#include "workflows/device_states.h"
+#include "workflows/rotate.h"
+#include "workflows/subscription.h"
+
+namespace channels {
+
+namespace {
+
+using Workflow = Outcome (*)(Services&, Run&, const Document&);
+
+Handler with(Services& services, Workflow workflow) {
+  return [&services, workflow](Run& run, const Document& doc) { return workflow(services, run, doc); };
+}
+
+// The project's own design document is brought back where somebody changed or deleted it.
+Handler keep_design_doc(std::string folder) {
+  return [folder = std::move(folder)](Run&, const Document& doc) -> Outcome {
+    if (doc_id(doc) != "_design/channels") return Keep{};
+    auto mended = mended_design_doc(folder, doc);
+    if (!mended) return Keep{};
+    return Save{std::move(*mended)};
+  };
+}
+
+}  // namespace
+
+Rules all_rules(Services& services) {
+  const auto run = [&](Workflow workflow) { return with(services, workflow); };
+  // The receiver of a mail can tell a repeat by its Message-ID.
+  const RuleOptions mail{.on_lost = OnLost::retry};
+
+  Rules rules;
+  rules.on(Kind::handshake)
+      .unsafe("device", "new", run(register_device), mail)
+      .safe("device", "confirming", run(await_confirmation))
+      .safe("device", "confirmed", run(activate_device))
+      .unsafe("device", "active", run(tell_address), mail)
+      .unsafe("device", "revoked", run(tell_address), mail)
+      .safe("device", "*", run(mend_device))
+      .safe("confirm", "clicked", run(use_confirm))
+      .safe("rotate", "new", run(rotate_credential))
+      .safe("*", "*", run(mend_device))
+      .deleted(run(mend_device))
+      .design(keep_design_doc("handshake"));
+  rules.on(Kind::control)
+      .safe("device", "*", run(mend_control_device))
+      .safe("channel", "new", run(make_channel))
+      .safe("channel", "ready", run(mend_channel))
+      .safe("subscription", "*", run(mend_subscription))
+      .deleted(run(restore_control_device))
+      .design(keep_design_doc("control"));
+  return rules;
+}
+
+}  // namespace channels

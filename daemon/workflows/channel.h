@@ -1,0 +1,19 @@
+// channel documents in a control database: `new` -> a database that its members replicate with -> `ready`.
+#pragma once
+
+#include "engine/handler.h"
+#include "workflows/services.h"
+
+namespace channels {
+
+// {"_id": "<16 to 64 of a-z, 0-9, ->", "type": "channel", "state": "new", "name", "owner"} -> {..., "state":
+// "ready", "database", "syncpoint"}, or `error` with one of bad_id, no_name, wrong_owner, id_taken, duplicate
+// (with `channel`: the first one's id), database_exists. Safe: a run that was cut off anywhere is
+// finished by the next.
+Outcome make_channel(Services& services, Run& run, const Document& doc);
+
+// `ready`: what the daemon owns is put right, a new name is carried over. One that the registry
+// doesn't know (the cloud was restored from a backup) is made again. Safe.
+Outcome mend_channel(Services& services, Run& run, const Document& doc);
+
+}  // namespace channels

@@ -1,0 +1,29 @@
+// Who owns which channel id, and which name: the registry's documents that channel.cc makes before anything
+// else, so that nobody enters a channel by naming it.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "workflows/services.h"
+
+namespace channels {
+
+struct ChannelWish {
+  std::string id;
+  std::string name;
+  std::string user;  // user id of the claimant
+};
+
+std::string channel_record_id(std::string_view channel_id);
+
+// The channel's record, made if there is none. It may be another user's: look at its `user`.
+Document claim_channel(Services& services, const ChannelWish& wish);
+// Gives up a claim of which nothing was made.
+void release_channel(Services& services, const ChannelWish& wish);
+
+// The id of the channel that has this name among the user's; the wish's own if the claim is won.
+std::string claim_channel_name(Services& services, const ChannelWish& wish);
+void release_channel_name(Services& services, const ChannelWish& wish);
+
+}  // namespace channels

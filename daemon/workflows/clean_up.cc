@@ -1,0 +1,143 @@
+#include "workflows/clean_up.h"
+
+#include "workflows/device_documents.h"
+
+namespace channels {
+
+namespace {
+
+// CouchDB's own limits for one _purge ([purge] max_document_id_number, max_revisions_number).
+constexpr std::size_t ids_a_purge = 100;
+constexpr std::size_t revs_a_purge = 1000;
+constexpr int most_pages = 500;
+constexpr std::chrono::hours kept_digest{30 * 24};
+// Longer than any lease or outage that a run could come back from.
+constexpr std::chrono::hours kept_lease{7 * 24};
+
+// Collects revisions and sends them in as few requests as the limits allow.
+class Purger {
+ public:
+  explicit Purger(Database& database) : database_(database) {}
+
+  void add(const std::string& id, const std::string& rev) {
+    if (revs_ == revs_a_purge || (ids_.size() == ids_a_purge && !ids_.contains(id))) send();
+    json::value& revs = ids_[id];
+    if (!revs.is_array()) revs = json::array();
+    revs.as_array().push_back(json::value(rev));
+    ++revs_;
+  }
+
+  void send() {
+    if (ids_.empty()) return;
+    database_.purge(ids_);
+    ids_.clear();
+    revs_ = 0;
+  }
+
+ private:
+  Database& database_;
+  json::object ids_;
+  std::size_t revs_ = 0;
+};
+
+// Every leaf: if one stayed, it would become the winner.
+void add_whole(Purger& purger, Database& database, const std::string& id) {
+  for (const Document& leaf : database.leaves(id)) purger.add(id, doc_rev(leaf));
+}
+
+std::string before(WallTime now, std::chrono::seconds age) {
+  return format_time(now - age);
+}
+
+std::vector<std::string> ids_up_to(Database& database, std::string_view view, const std::string& end) {
+  std::vector<std::string> ids;
+  for (const json::object& row :
+       database.view(view, {{"endkey", end}, {"limit", ids_a_purge}, {"startkey", ""}}))
+    ids.push_back(string_or(row, "id", ""));
+  return ids;
+}
+
+void purge_finished(Services& services, WallTime now) {
+  for (int page = 0; page < most_pages; ++page) {
+    const auto ids = ids_up_to(services.handshake, "finished", before(now, services.options.confirm_ttl));
+    if (ids.empty()) return;
+    Purger purger(services.handshake);
+    for (const std::string& id : ids) add_whole(purger, services.handshake, id);
+    purger.send();
+  }
+}
+
+std::string device_of_record(const std::string& record_id) {
+  return record_id.substr(std::string_view("device-").size());
+}
+
+// {"_id": "device-<id>", "type": "forgotten", "state": "expired", "until": TIME}: enough to know
+// the id when a carrier brings the registration once more.
+void forget_ended(Services& services, WallTime now) {
+  for (int page = 0; page < most_pages; ++page) {
+    const auto records = ids_up_to(services.registry.database(), "devices_by_ended",
+                                   before(now, services.options.confirm_ttl));
+    if (records.empty()) return;
+    Purger purger(services.handshake);
+    for (const std::string& id : records) add_whole(purger, services.handshake, device_of_record(id));
+    purger.send();
+    for (const std::string& id : records) {
+      services.registry.update(id, [&](Document& record) {
+        record = {{"_id", id},
+                  {"_rev", doc_rev(record)},
+                  {"type", "forgotten"},
+                  {"state", doc_state(record)},
+                  {"until", format_time(now + kept_digest)}};
+        return true;
+      });
+    }
+  }
+}
+
+void drop_forgotten(Services& services, WallTime now) {
+  for (int page = 0; page < most_pages; ++page) {
+    const auto records =
+        ids_up_to(services.registry.database(), "forgotten_by_end", format_time(now));
+    if (records.empty()) return;
+    Purger purger(services.handshake);
+    for (const std::string& id : records) add_whole(purger, services.handshake, device_of_record(id));
+    purger.send();
+    for (const std::string& id : records) services.registry.remove(id);
+  }
+}
+
+void purge_branches(Services& services) {
+  Purger purger(services.handshake);
+  for (const std::string& id : services.handshake_watch.take_branched()) {
+    const auto leaves = services.handshake.leaves(id);
+    for (std::size_t i = 1; i < leaves.size(); ++i) purger.add(id, doc_rev(leaves[i]));
+  }
+  purger.send();
+}
+
+void drop_leases(Services& services, WallTime now) {
+  Database& registry = services.registry.database();
+  for (int page = 0; page < most_pages; ++page) {
+    const auto ids = ids_up_to(registry, "leases_by_taken", before(now, kept_lease));
+    if (ids.empty()) return;
+    std::vector<Document> gone;
+    for (const auto& lease : registry.get_many(ids)) {
+      if (lease) gone.push_back({{"_id", lease->at("_id")}, {"_rev", lease->at("_rev")}, {"_deleted", true}});
+    }
+    registry.save_all(gone);
+  }
+}
+
+}  // namespace
+
+void clean_up(Services& services) {
+  const WallTime now = services.env.wall_now();
+  purge_finished(services, now);
+  forget_ended(services, now);
+  drop_forgotten(services, now);
+  purge_branches(services);
+  drop_leases(services, now);
+  services.handshake.compact();
+}
+
+}  // namespace channels

@@ -1,0 +1,19 @@
+// subscription documents in a control database: which channels the user's devices keep in sync.
+#pragma once
+
+#include <string>
+
+#include "engine/handler.h"
+#include "workflows/services.h"
+
+namespace channels {
+
+// {"_id": "<channel id>-sub-<user id>", "type": "subscription", "state": "active" | "paused" | "stopped",
+// "channel", "syncpoint"}: the state is the person's; channel and syncpoint are put right. One for a
+// channel whose member the user isn't becomes `error`. Safe.
+Outcome mend_subscription(Services& services, Run& run, const Document& doc);
+
+// Makes the user's subscription of a channel, active, unless a device chose otherwise before.
+void subscribe(Services& services, Database& control, const std::string& channel_id);
+
+}  // namespace channels
