@@ -35,6 +35,7 @@ Follower::Follower(Workbench& bench, std::string database, const RuleTable& rule
     : bench_(bench),
       database_(bench.server, std::move(database)),
       rules_(rules),
+      put_seq_(seq),
       items_(std::move(seq)),
       rows_per_read_(most_rows_per_read) {}
 
@@ -372,7 +373,10 @@ void Follower::conclude(Verdicts& verdicts) {
   for (const auto& [item, due] : verdicts.later) {
     if (due - now > longest_wait_in_memory) settle_or_look_again(*item);
   }
-  bench_.records.put_checkpoint(database_.name(), items_.checkpoint().seq());
+  const std::string seq = items_.checkpoint().seq();
+  if (seq == put_seq_) return;
+  bench_.records.put_checkpoint(database_.name(), seq);
+  put_seq_ = seq;
 }
 
 void Follower::settle_or_look_again(Item& item) {

@@ -81,6 +81,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
   Database database_;
   const RuleTable& rules_;
   std::mutex mutex_;     // guards items_ and all Items, never held during a request
+  std::string put_seq_;  // the checkpoint that the registry has, or will have
   Unsettled items_;
   bool more_to_read_ = true;
   std::size_t rows_per_read_;

@@ -1,0 +1,54 @@
+// The daemon while it runs: waits for the server, installs what it needs there, and owns the engine with the
+// workflows' rules. Losing the server at any time is normal: it waits.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <stop_token>
+
+#include "app/configuration.h"
+#include "base/env.h"
+#include "base/log.h"
+#include "engine/engine.h"
+#include "http/transport.h"
+#include "mail/mailer.h"
+#include "mail/templates.h"
+#include "workflows/services.h"
+
+namespace channels {
+
+class Daemon {
+ public:
+  // Starts at once, on a thread of its own. `templates` outlives it.
+  Daemon(Env& env, Log& log, Transport& transport, Mailer& mailer, const Templates& templates,
+         const Configuration& configuration);
+  // Ends the engine; what is under way is finished or will be found again at the next start.
+  ~Daemon();
+
+ private:
+  void work();
+  // False at the end of the program.
+  bool start_when_up();
+  void start_engine();
+  void keep_installed();
+  bool wait(milliseconds time);
+
+  Env& env_;
+  Log& log_;
+  const Settings settings_;
+  const std::shared_ptr<Credentials> credentials_;
+  Server server_;
+  Services services_;
+  const Rules rules_;
+  std::unique_ptr<Engine> engine_;
+
+  std::mutex mutex_;
+  std::unique_ptr<Signal> changed_;
+  std::stop_source stop_;
+  std::unique_ptr<Thread> thread_;
+};
+
+// The kind of a database, by the settings' names. Pure.
+KindOf kind_of_database(const Settings& settings);
+
+}  // namespace channels

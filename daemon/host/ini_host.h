@@ -1,0 +1,27 @@
+// Runs the program without CouchDB as its parent: --ini FILE. Configuration from the files, log to stderr,
+// the end by SIGTERM or SIGINT.
+#pragma once
+
+#include "host/host.h"
+#include "host/signals.h"
+
+namespace channels {
+
+class IniHost : public Host {
+ public:
+  explicit IniHost(Sections sections) : sections_(std::move(sections)) {}
+
+  Section section(std::string_view name) override;
+  void watch(std::string_view) override {}
+  Log& log() override { return log_; }
+  void wait_for_end() override;
+  bool waits_for_better_configuration() const override { return false; }
+  bool is_trusted() const override { return true; }
+
+ private:
+  const Sections sections_;
+  StderrLog log_;
+  EndSignals signals_;
+};
+
+}  // namespace channels
