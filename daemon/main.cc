@@ -65,13 +65,13 @@ int run(Host& host) {
   return 0;
 }
 
-int run_with_files(const std::vector<std::string>& files) {
+int run_with_files(const std::vector<std::string>& files, Level least) {
   auto sections = read_ini_files({files.begin(), files.end()});
   if (!sections) {
     std::cerr << "couchdb-channels: --ini: " << sections.error().reason << "\n";
     return exit_bad_configuration;
   }
-  IniHost host(std::move(*sections));
+  IniHost host(std::move(*sections), least);
   return run(host);
 }
 
@@ -87,13 +87,15 @@ int main(int argc, char** argv) {
   std::vector<std::string> ini_files;
   app.add_option("--ini", ini_files, "run by itself: read this file in place of a host; may be given again")
       ->type_name("FILE");
+  bool debug = false;
+  app.add_flag("--debug", debug, "with --ini: log what the engine does, too");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : exit_bad_configuration;
   }
   prepare_signals();
-  if (!ini_files.empty()) return run_with_files(ini_files);
+  if (!ini_files.empty()) return run_with_files(ini_files, debug ? Level::debug : Level::info);
   if (isatty(STDIN_FILENO) != 0) {
     std::cerr << "couchdb-channels is started by CouchDB ([os_daemons]); to run it by hand use --ini FILE, see --help\n";
     return exit_bad_configuration;

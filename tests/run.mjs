@@ -1,7 +1,7 @@
 // The runner behind `make test`:
-//   node tests/run.mjs [--build DIR] [--only PATTERN]
+//   node tests/run.mjs [--build DIR] [--sanitized DIR]... [--only PATTERN]
 // Starts one server for all tests (see lib/couch_server.mjs for which), says aloud which, runs the C++ tests
-// of DIR by ctest and every *.test.mjs of tests/ and clients/ (one process each), and sums up. The last line
+// of DIR by ctest (of a --sanitized DIR the unit tests, under its sanitizer) and every *.test.mjs of tests/ and clients/ (one process each), and sums up. The last line
 // is "N passed, N failed, N skipped"; the exit code is 1 if anything failed or if nothing ran.
 
 import { parseArgs } from 'node:util';
@@ -10,7 +10,7 @@ import { startCouch } from './lib/couch_server.mjs';
 import { runCtest } from './lib/run_ctest.mjs';
 import { findTestFiles, runTestFile } from './lib/run_node_tests.mjs';
 
-const { values } = parseArgs({ options: { build: { type: 'string' }, only: { type: 'string' } } });
+const { values } = parseArgs({ options: { build: { type: 'string' }, sanitized: { type: 'string', multiple: true }, only: { type: 'string' } } });
 const build = values.build ? resolve(values.build) : null;
 
 function say(text = '') {
@@ -42,6 +42,9 @@ async function runParts(server) {
   const parts = [];
   if (build) parts.push(report(await runCtest({ build, only: values.only, env })));
   else say('no --build DIR: the C++ tests are left out');
+  for (const folder of values.sanitized ?? []) {
+    parts.push(report(await runCtest({ build: resolve(folder), label: 'unit', only: values.only, env })));
+  }
   for (const file of findTestFiles(values.only)) parts.push(report(await runTestFile(file, env)));
   return parts;
 }

@@ -42,13 +42,17 @@ Follower::Follower(Workbench& bench, std::string database, const RuleTable& rule
 Follower::Turn Follower::turn() {
   Verdicts verdicts;
   collect_finished(verdicts);
-  const bool active = read_rows() > 0;
+  const std::size_t rows = read_rows();
+  const bool active = rows > 0;
   load_woken();
   run_ready(verdicts);
   save(verdicts);
   conclude(verdicts);
 
   const std::lock_guard lock(mutex_);
+  bench_.log.debug("turn of " + database_.name() + ": " + std::to_string(rows) + " rows, " +
+                   std::to_string(verdicts.to_save.size()) + " saved, " +
+                   std::to_string(items_.size()) + " unsettled");
   if (more_to_read_ && items_.size() < most_unsettled) return {bench_.env.mono_now(), active};
   return {items_.next_look(), active};
 }

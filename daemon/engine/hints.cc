@@ -88,7 +88,7 @@ void UpdatesFeed::take_line(std::string_view line) {
   const json::object* row = parsed ? parsed->if_object() : nullptr;
   if (row == nullptr) return;
   const std::string name = string_or(*row, "db_name", "");
-  if (bench_.relevant(name) && !bench_.hot.is_polling(name) &&
+  if (bench_.relevant(name) && !bench_.hot.hears(name) &&
       string_or(*row, "type", "") != "deleted")
     bench_.schedule.mark(name);
   const json::value* seq = row->if_contains("seq");
@@ -112,7 +112,7 @@ Sweep::Sweep(HintsBench& bench, int rate)
 
 milliseconds Sweep::step() {
   const std::vector<std::string> names = bench_.server.database_names(last_name_, infos_a_request);
-  last_name_ = names.empty() ? "" : names.back();
+  last_name_ = names.size() < infos_a_request ? "" : names.back();
   std::vector<std::string> ours;
   for (const std::string& name : names) {
     if (bench_.relevant(name)) ours.push_back(name);

@@ -12,6 +12,10 @@ namespace {
 constexpr seconds poll_time{50};
 // A place is not taken from a database that was active so lately: two would only chase each other.
 constexpr seconds least_stay{5};
+// CouchDB (seen on 3.5.0) reads the feed and then begins to listen for changes: a change between the two is not told
+// until the next one. The hint by _db_updates comes up to a second after the change; so long a poll
+// that has just begun is not believed to hear everything.
+constexpr seconds deaf_time{3};
 
 }  // namespace
 
@@ -68,10 +72,10 @@ void HotFeeds::turn_ended(const std::string& database, const std::string& positi
   }
 }
 
-bool HotFeeds::is_polling(const std::string& database) {
+bool HotFeeds::hears(const std::string& database) {
   const std::lock_guard lock(mutex_);
   for (const Place& place : places_) {
-    if (place.database == database) return place.polling;
+    if (place.database == database) return place.polling && env_.mono_now() - place.polling_since > deaf_time;
   }
   return false;
 }
@@ -90,6 +94,7 @@ void HotFeeds::work(std::size_t index) {
       since = *place.since;
       place.since.reset();
       place.polling = true;
+      place.polling_since = env_.mono_now();
       stop = place.stop.get_token();
     }
     poll(index, database, since, stop);

@@ -27,8 +27,9 @@ class HotFeeds {
   // After a turn that read all there was up to `position`: poll from there. `active`: the turn
   // found something, so the database may take the place of one that was quiet for longer.
   void turn_ended(const std::string& database, const std::string& position, bool active);
-  // A long-poll is waiting on it: a hint from elsewhere says nothing new.
-  bool is_polling(const std::string& database);
+  // A long-poll waits on it, for long enough to be sure that it listens: a hint from elsewhere
+  // says nothing new.
+  bool hears(const std::string& database);
 
  private:
   struct Place {
@@ -36,6 +37,7 @@ class HotFeeds {
     std::optional<std::string> since;   // set: to be polled from there; else a turn is due first
     bool pinned = false;
     bool polling = false;
+    MonoTime polling_since{};
     MonoTime used_at;
     std::stop_source stop;              // ends the poll under way
   };

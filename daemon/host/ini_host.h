@@ -9,7 +9,7 @@ namespace channels {
 
 class IniHost : public Host {
  public:
-  explicit IniHost(Sections sections) : sections_(std::move(sections)) {}
+  IniHost(Sections sections, Level least) : sections_(std::move(sections)), log_(least) {}
 
   Section section(std::string_view name) override;
   void watch(std::string_view) override {}

@@ -58,7 +58,7 @@ class Daemon {
   }
 
   start() {
-    const args = [...this.server.iniFiles, this.iniFile].flatMap((file) => ['--ini', file]);
+    const args = [...(process.env.CHANNELS_DEBUG ? ['--debug'] : []), ...[...this.server.iniFiles, this.iniFile].flatMap((file) => ['--ini', file])];
     this.child = spawn(PROGRAM, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.startOfOutput = this.output.length;
     this.child.stderr.on('data', (chunk) => { this.output += chunk; });

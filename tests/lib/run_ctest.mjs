@@ -7,14 +7,15 @@ import { runProcess } from './run_process.mjs';
 
 const LIMIT_MS = 1800000;
 
-export async function runCtest({ build, only, env }) {
+/** `label`: only tests that have it. */
+export async function runCtest({ build, label, only, env }) {
   const title = `ctest ${build}`;
   if (!existsSync(join(build, 'CTestTestfile.cmake'))) {
     return { title, passed: 0, skipped: [], seconds: 0, failed: [{ name: 'no tests are built there', output: '' }] };
   }
   const scratch = mkdtempSync(join(tmpdir(), 'channels-ctest-'));
   const file = join(scratch, 'junit.xml');
-  const args = ['--test-dir', build, '--output-on-failure', '-j', '2', '--output-junit', file, ...(only ? ['-R', only] : [])];
+  const args = ['--test-dir', build, '--output-on-failure', '-j', '2', '--output-junit', file, ...(label ? ['-L', label] : []), ...(only ? ['-R', only] : [])];
   try {
     const result = await runProcess('ctest', args, { env, limitMs: LIMIT_MS });
     const counts = existsSync(file) ? readJunit(readFileSync(file, 'utf8')) : { passed: 0, failed: [], skipped: [] };

@@ -1,0 +1,53 @@
+# What a person types; CMake does the building. `make build` leaves the program at build/couchdb-channels.
+#
+#   make demo       a device through the whole loop, on a server and mail server of its own
+#   make test       everything: C++ (also under sanitizers), design documents, protocol, end to end
+#   make test-all   the same with the sanitized program in the end to end tests, too
+#   make lint       clang-tidy's findings fail it
+#   make clean
+
+JOBS ?= $(shell nproc)
+SANITIZED_TARGETS = unit_tests
+
+.PHONY: demo build test test-all lint clean
+
+build: build/.dependencies
+	cmake -S . -B build -DCHANNELS_TESTS=OFF
+	cmake --build build -j $(JOBS) --target couchdb-channels
+
+demo: build tests/node_modules/.package-lock.json
+	node demo/demo.mjs
+
+test: build/.test-dependencies tests/node_modules/.package-lock.json
+	cmake -S . -B build -DCHANNELS_TESTS=ON
+	cmake --build build -j $(JOBS)
+	cmake -S . -B build-address -DCHANNELS_SANITIZE=address -DCMAKE_BUILD_TYPE=Debug
+	cmake --build build-address -j $(JOBS) --target $(SANITIZED_TARGETS)
+	cmake -S . -B build-thread -DCHANNELS_SANITIZE=thread -DCMAKE_BUILD_TYPE=Debug
+	cmake --build build-thread -j $(JOBS) --target $(SANITIZED_TARGETS)
+	node tests/run.mjs --build build --sanitized build-address --sanitized build-thread
+
+test-all: test
+	cmake --build build-address -j $(JOBS)
+	cmake --build build-thread -j $(JOBS)
+	node tests/run.mjs --build build-address
+	node tests/run.mjs --build build-thread
+
+lint: build/.test-dependencies
+	scripts/lint.sh
+
+clean:
+	rm -rf build build-address build-thread tests/node_modules
+
+build/.dependencies: scripts/dependencies.sh
+	scripts/dependencies.sh build
+	@mkdir -p build && touch $@
+
+build/.test-dependencies: scripts/dependencies.sh
+	scripts/dependencies.sh build test node
+	@mkdir -p build && touch $@
+
+tests/node_modules/.package-lock.json: tests/package-lock.json
+	scripts/dependencies.sh node
+	cd tests && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
