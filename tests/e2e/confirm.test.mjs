@@ -149,7 +149,8 @@ test('a stranger who copies every public field and reads the whole feed pairs no
   assert.equal((await world.confirm(seen)).state, 'used');
   mustFail(await world.confirm(withConfirmId({ type: 'confirm', state: 'clicked', device: stranger.id, answer: YES, proof: seen.proof })), 'wrong_proof');
   // 4. He cannot write the victim's document, nor one that shows the victim's device_code.
-  const forged = { ...original, device_code: confirming.device_code };
+  const { _rev } = await victim.read();
+  const forged = { ...original, _rev, device_code: confirming.device_code };
   assert.equal((await world.stranger(`/${victim.id}`, { method: 'PUT', body: forged })).status, 403);
 
   await victim.waitFor('active');
