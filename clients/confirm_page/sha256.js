@@ -1,0 +1,1 @@
+../../design_docs/handshake/lib/sha256.js
