@@ -261,6 +261,8 @@ void Follower::save(Verdicts& verdicts) {
   for (const auto& entry : verdicts.to_save) {
     check(doc_id(entry.doc) == entry.item->id, "a handler answered with another document");
     docs.push_back(entry.doc);
+    // CouchDB takes an edit of a deletion for a conflict; without a rev it is a new beginning.
+    if (entry.item->deleted) docs.back().erase("_rev");
   }
   const std::vector<Saved> results = database_.save_all(docs);
   std::vector<Item*> overtaken;

@@ -8,9 +8,11 @@ namespace {
 
 constexpr seconds hour{3600};
 
-json::array& list(Document& record, std::string_view key) {
-  if (get_array(record, key) == nullptr) record[key] = json::array();
-  return record[key].as_array();
+// Before anything refers to one of them: a new member moves the others.
+void ensure_lists(Document& record) {
+  for (const char* key : {"mails", "collective"}) {
+    if (get_array(record, key) == nullptr) record[key] = json::array();
+  }
 }
 
 void drop_older(json::array& entries, WallTime limit) {
@@ -34,9 +36,10 @@ const json::object* entry_of(const json::array& entries, std::string_view device
 
 MailSlot take_mail_slot(Document& address_record, const std::string& device_id, int mails_an_hour,
                         seconds ttl, WallTime now) {
-  json::array& mails = list(address_record, "mails");
+  ensure_lists(address_record);
+  json::array& mails = address_record["mails"].as_array();
   drop_older(mails, now - hour);
-  json::array& collective = list(address_record, "collective");
+  json::array& collective = address_record["collective"].as_array();
   drop_older(collective, now - std::max(ttl, hour));
 
   if (entry_of(mails, device_id) != nullptr) return {MailSlot::Kind::own, 1};
@@ -55,8 +58,8 @@ MailSlot take_mail_slot(Document& address_record, const std::string& device_id, 
     return {MailSlot::Kind::none, 0};
   // Numbers never come twice, also when the list was emptied by time.
   const std::int64_t number = int_or(address_record, "collective_mails", 0) + 1;
-  address_record["collective_mails"] = number;
   collective.push_back(json::object{{"number", number}, {"device", device_id}, {"at", time}});
+  address_record["collective_mails"] = number;
   return {MailSlot::Kind::collective, number};
 }
 
