@@ -59,9 +59,9 @@ class MailSink {
   }
 
   /** The oldest mail that fits and that no call has given yet. */
-  async next({ to, subject, timeout = 15000 } = {}) {
+  async next({ to, subject, text, timeout = 15000 } = {}) {
     const mail = await waitFor(() => this.mails.find((candidate) => !this.#taken.has(candidate) &&
-      (!to || candidate.to.includes(to)) && (!subject || subject.test(candidate.subject))),
+      (!to || candidate.to.includes(to)) && (!subject || subject.test(candidate.subject)) && (!text || text.test(candidate.text))),
     { timeout, what: `a mail${to ? ` to ${to}` : ''}` });
     this.#taken.add(mail);
     return mail;
@@ -72,9 +72,11 @@ class MailSink {
   }
 }
 
+export const LINK = /https?:\/\/\S+#([0-9a-f]+)\.([0-9a-f]{64})/;
+
 /** The link of a confirmation mail: {url, subject (a device id or an address key), code}. */
 export function linkIn(mail) {
-  const [url, subject, code] = /https?:\/\/\S+#([0-9a-f]+)\.([0-9a-f]{64})/.exec(mail.text) ?? [];
+  const [url, subject, code] = LINK.exec(mail.text) ?? [];
   if (!url) throw new Error(`no link in the mail "${mail.subject}"`);
   return { url, subject, code };
 }

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { startCouch } from './couch_server.mjs';
 import { startDaemon } from './daemon.mjs';
 import { Device, YES, confirm, confirmDocument } from './device.mjs';
-import { linkIn, startMailSink } from './mail_sink.mjs';
+import { LINK, linkIn, startMailSink } from './mail_sink.mjs';
 import { basicAuth, request, waitFor } from './net.mjs';
 
 export async function startWorld({ own = false, config, ...options } = {}) {
@@ -36,7 +36,7 @@ class World {
   async register(device) {
     const { status, text } = await device.register();
     if (status !== 201) throw new Error(`register: ${status} ${text}`);
-    const mail = await this.mail.next({ to: device.mailbox ?? device.owner });
+    const mail = await this.mail.next({ to: device.mailbox ?? device.owner, text: LINK });
     device.mail = mail;
     device.link = linkIn(mail);
     device.deviceCode = (await device.waitFor('confirming')).device_code;

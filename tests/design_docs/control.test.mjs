@@ -1,0 +1,115 @@
+// Validation and filters of control databases, under Node. tests/e2e/control.test.mjs meets them on a server.
+
+import { describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { ADMIN, load } from '../lib/design_docs.mjs';
+
+const { call } = load('control', 'validate_doc_update.js');
+const USER = { name: 'device-1', roles: ['user:1'] };
+const ID = 'a'.repeat(64);
+const device = { _id: ID, _rev: `3-${'c'.repeat(32)}`, type: 'device', state: 'active', name: 'phone', user: '1', username: 'device-1', created: 'T' };
+const channel = { _id: 'c'.repeat(20), _rev: `2-${'c'.repeat(32)}`, type: 'channel', state: 'ready', name: 'Fun', database: 'd', syncpoint: 's' };
+const subscription = { _id: 'x-sub-1', _rev: `1-${'c'.repeat(32)}`, type: 'subscription', state: 'active', channel: 'x', syncpoint: 's' };
+const newChannel = { _id: 'c'.repeat(20), type: 'channel', state: 'new', name: 'Fun' };
+
+const parentOf = (old) => ({ start: Number(old._rev.split('-')[0]), ids: [old._rev.split('-')[1]] });
+/** As an ordinary edit, by its history; and as a replicated revision on top of the old one. */
+const edit = (change, old) => call({ ...old, ...change, _revisions: parentOf(old) }, old, USER, {});
+const replicate = (change, old) => {
+  const { start, ids } = parentOf(old);
+  return call({ ...old, ...change, _revisions: { start: start + 1, ids: ['f'.repeat(32), ...ids] } }, old, USER, {});
+};
+const make = (doc) => call(doc, null, USER, {});
+const ACCEPT = { value: undefined };
+
+describe('the form, of every revision', () => {
+  const BAD = {
+    'no type': { ...newChannel, type: undefined },
+    'no state': { ...newChannel, state: undefined },
+    'a name that is no string': { ...newChannel, name: {} },
+    'a name of 201 characters': { ...newChannel, name: 'n'.repeat(201) },
+    'an owner of 255': { ...newChannel, owner: 'o'.repeat(255) },
+    'an attachment': { ...newChannel, _attachments: { a: {} } },
+    'a device with another id': { _id: 'phone', type: 'device', state: 'revoke' },
+    'a subscription in another state': { ...subscription, state: 'deleted' },
+    'a design document': { _id: '_design/x', type: 'x', state: 'x' },
+  };
+  for (const [what, doc] of Object.entries(BAD)) {
+    test(`refuses ${what}`, () => {
+      assert.ok(make(doc).refused);
+      assert.ok(call({ ...doc, _revisions: { start: 4, ids: ['f'.repeat(32), 'e'.repeat(32)] } }, null, USER, {}).refused, 'by replication');
+      assert.deepEqual(call(doc, null, ADMIN, {}), ACCEPT, 'the daemon may');
+    });
+  }
+});
+
+describe('an ordinary edit', () => {
+  test('makes channels, subscriptions, invitations, documents of apps', () => {
+    assert.deepEqual(make(newChannel), ACCEPT);
+    assert.deepEqual(make({ ...subscription, _rev: undefined }), ACCEPT);
+    assert.deepEqual(make({ _id: 'i', type: 'invitation', state: 'new', channel: 'x', to: 'bob@example.com', access: 'reader' }), ACCEPT);
+    assert.deepEqual(make({ _id: 'a', type: 'settings', state: 'any' }), ACCEPT);
+  });
+  test('makes no devices, no doorbell, nothing that is ready already', () => {
+    assert.ok(make({ ...device, _rev: undefined }).refused);
+    assert.ok(make({ _id: 'doorbell', type: 'doorbell', state: 'new' }).refused);
+    assert.ok(make({ ...newChannel, state: 'ready' }).refused);
+    assert.ok(make({ _id: 'i', type: 'invitation', state: 'received' }).refused);
+  });
+  test('changes what is a person\'s', () => {
+    assert.deepEqual(edit({ name: 'Kitchen' }, device), ACCEPT);
+    assert.deepEqual(edit({ state: 'revoke', wipe: true }, device), ACCEPT);
+    assert.deepEqual(edit({ name: 'More fun', color: 'green' }, channel), ACCEPT);
+    assert.deepEqual(edit({ state: 'paused' }, subscription), ACCEPT);
+    assert.deepEqual(edit({ state: 'new', error: undefined }, { ...channel, state: 'error', error: {} }), ACCEPT);
+  });
+  test('changes nothing that is the daemon\'s', () => {
+    for (const change of [{ user: '2' }, { username: 'x' }, { state: 'revoked' }, { state: 'new' }, { created: 'U' }, { type: 'x' }])
+      assert.ok(edit(change, device).refused, JSON.stringify(change));
+    for (const change of [{ database: 'x' }, { syncpoint: 'x' }, { state: 'new' }, { owner: 'bob@example.com' }, { type: 'x' }])
+      assert.ok(edit(change, channel).refused, JSON.stringify(change));
+    assert.ok(edit({ syncpoint: 'https://evil.example/' }, subscription).refused);
+    assert.ok(edit({ channels: {} }, { _id: 'doorbell', _rev: `1-${'c'.repeat(32)}`, type: 'doorbell', state: 'ready', channels: { a: 'T' } }).refused);
+  });
+});
+
+describe('a replicated revision', () => {
+  test('is checked for its form only', () => {
+    assert.deepEqual(replicate({ user: '2', name: 'offline' }, device), ACCEPT);
+    assert.deepEqual(replicate({ syncpoint: 'x' }, channel), ACCEPT);
+    assert.deepEqual(call({ ...device, _revisions: { start: 9, ids: ['f'.repeat(32)] } }, null, USER, {}), ACCEPT);
+  });
+  test('never takes a revocation back', () => {
+    for (const state of ['revoke', 'revoked']) {
+      const old = { ...device, state };
+      for (const attempt of [edit, replicate]) {
+        assert.ok(attempt({ state: 'active' }, old).refused);
+        assert.ok(attempt({ state: 'new' }, old).refused);
+      }
+      assert.deepEqual(replicate({ state: 'revoked' }, old), ACCEPT);
+      assert.deepEqual(replicate({ state: 'revoke' }, old), ACCEPT);
+    }
+  });
+});
+
+test('a deletion of a device, channel or invitation is refused, of others not', () => {
+  for (const old of [device, channel, { ...channel, type: 'invitation' }, { ...channel, type: 'doorbell' }])
+    assert.ok(call({ _id: old._id, _deleted: true }, old, USER, {}).refused, old.type);
+  assert.deepEqual(call({ _id: 'x', _deleted: true }, subscription, USER, {}), ACCEPT);
+  assert.deepEqual(call({ _id: 'x', _deleted: true }, null, USER, {}), ACCEPT);
+});
+
+test('the filters', () => {
+  const byType = load('control', 'filters/by_type.js').call;
+  assert.equal(byType(channel, { query: { type: 'channel,subscription' } }).value, true);
+  assert.equal(byType(device, { query: { type: 'channel,subscription' } }).value, false);
+  assert.equal(byType(device, { query: {} }).value, false);
+  assert.equal(byType({ _id: 'x', _deleted: true }, { query: { type: 'channel' } }).value, true);
+  const byChannel = load('control', 'filters/by_channel.js').call;
+  const of = (doc, id) => byChannel(doc, { query: { channel: id } }).value;
+  assert.equal(of(channel, channel._id), true);
+  assert.equal(of(subscription, 'x'), true);
+  assert.equal(of({ _id: 'x-sub-1', _deleted: true }, 'x'), true);
+  assert.equal(of(subscription, 'y'), false);
+  assert.equal(of(subscription, ''), false);
+});
