@@ -142,7 +142,7 @@
     showCodeError(text);
     element('code').focus();
     element('code').select();
-    setTitle(text);
+    setTitle(words.problemHeading);
   }
 
   function showEnd(heading, text, canGoBack) {
@@ -239,6 +239,7 @@
   }
 
   function showDone(doc) {
+    element('code').value = '';
     if (doc.answer === proof.NOT_ME) showEnd(words.rejectedHeading, words.doneNotMe, false);
     else showEnd(words.doneHeading, doc.answer === proof.YES_ALONE ? words.doneYesAlone : words.doneYes, false);
   }
