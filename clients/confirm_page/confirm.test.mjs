@@ -183,7 +183,8 @@ describe('the confirmation page with the daemon', { skip: skipReason }, () => {
     const owner = newOwner();
     for (let sent = 0; sent < MAILS_PER_ADDRESS; sent += 1) await pendingDevice(owner);
     const { device, code, link } = await pendingDevice(owner);
-    assert.equal(link.subject.length, 32);
+    assert.equal(link.subject.length, 32, `the third mail is for all devices; sent were:\n${mail.to(owner).map((sent) =>
+      `${sent.at} ${sent.headers.get('message-id')} ${sent.subject} ${linkIn(sent).subject}`).join('\n')}`);
     const page = await open(link.url);
     await waitForText(page, 'aside', /Those that nobody confirms are forgotten/);
     assert.equal(await page.isVisible('#stranger'), false);
