@@ -145,11 +145,18 @@
     setTitle(words.problemHeading);
   }
 
-  function showEnd(heading, text, canGoBack) {
+  function showEnd(heading, text) {
     element('end_heading').textContent = heading;
     element('end_text').textContent = text;
-    element('end_back').hidden = !canGoBack;
+    element('end_mark').className = 'mark';
+    element('end_back').hidden = true;
     showAndFocus('end');
+  }
+
+  function showProblem(heading, text, canGoBack) {
+    showEnd(heading, text);
+    element('end_mark').className = 'mark problem';
+    element('end_back').hidden = !canGoBack;
   }
 
   // ---- Sending
@@ -240,17 +247,17 @@
 
   function showDone(doc) {
     element('code').value = '';
-    if (doc.answer === proof.NOT_ME) showEnd(words.rejectedHeading, words.doneNotMe, false);
-    else showEnd(words.doneHeading, doc.answer === proof.YES_ALONE ? words.doneYesAlone : words.doneYes, false);
+    if (doc.answer === proof.NOT_ME) showEnd(words.rejectedHeading, words.doneNotMe);
+    else showEnd(words.doneHeading, doc.answer === proof.YES_ALONE ? words.doneYesAlone : words.doneYes);
   }
 
   function showError(doc, error) {
     var name = error && error.error;
     if (name === 'wrong_proof' && doc.answer !== proof.NOT_ME) return askForCodeAgain(words.wrong_proof);
-    if (name === 'wrong_proof') return showEnd(words.problemHeading, words.wrongLink, false);
+    if (name === 'wrong_proof') return showProblem(words.problemHeading, words.wrongLink, false);
     var known = ['expired', 'rejected', 'revoked', 'already_answered', 'ambiguous', 'bad_confirm'].indexOf(name) >= 0;
     var text = known ? words[name] : String(error && error.reason || words.unknown);
-    showEnd(words.problemHeading, text, MAY_GO_BACK.indexOf(known ? name : 'unknown') >= 0);
+    showProblem(words.problemHeading, text, MAY_GO_BACK.indexOf(known ? name : 'unknown') >= 0);
   }
 
   function showGone(doc) {
@@ -289,8 +296,8 @@
     fillInWords();
     // Another mail's link, opened in this tab, changes the fragment only.
     window.addEventListener('hashchange', function () { location.reload(); });
-    if (!link) return showEnd(words.badLinkHeading, words.badLink, false);
-    if (!window.fetch || !window.Promise) return showEnd(words.problemHeading, words.tooOld, false);
+    if (!link) return showProblem(words.badLinkHeading, words.badLink, false);
+    if (!window.fetch || !window.Promise) return showProblem(words.problemHeading, words.tooOld, false);
     listen();
     show('start');
   }
