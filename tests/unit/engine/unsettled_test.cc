@@ -1,0 +1,147 @@
+// Invariant 2: every item is ready, or running, or finished, or has a time at which it is looked at again.
+#include "engine/unsettled.h"
+
+#include <gtest/gtest.h>
+
+namespace channels {
+namespace {
+
+using Step = Item::Step;
+
+const MonoTime now = MonoTime{} + std::chrono::hours(1000);
+
+Change row(const std::string& seq, const std::string& id, const std::vector<std::string>& revs = {"1-a"}) {
+  Change change;
+  change.seq = seq;
+  change.id = id;
+  change.revs = revs;
+  change.doc = {{"_id", id}, {"_rev", revs.empty() ? "" : revs.front()}};
+  return change;
+}
+
+TEST(Unsettled, RowIsReadyUntilItIsSettled) {
+  Unsettled unsettled("0");
+  EXPECT_TRUE(unsettled.empty());
+  EXPECT_EQ(unsettled.next_look(), std::nullopt);
+  unsettled.add_row(row("1", "a"));
+  unsettled.read_to("5");
+  ASSERT_EQ(unsettled.in_step(Step::ready).size(), 1U);
+  Item& item = *unsettled.in_step(Step::ready)[0];
+  EXPECT_EQ(item.id, "a");
+  EXPECT_EQ(item.doc, (Document{{"_id", "a"}, {"_rev", "1-a"}}));
+  EXPECT_FALSE(item.has_branches);
+  EXPECT_EQ(unsettled.next_look(), MonoTime::min());
+  EXPECT_EQ(unsettled.checkpoint().seq(), "0");
+  unsettled.settle(item);
+  EXPECT_TRUE(unsettled.empty());
+  EXPECT_EQ(unsettled.checkpoint().seq(), "5");
+}
+
+TEST(Unsettled, NewerRowReplacesTheOlder) {
+  Unsettled unsettled("0");
+  unsettled.add_row(row("1", "a"));
+  unsettled.add_row(row("2", "b"));
+  unsettled.add_row(row("3", "a", {"2-b", "2-a"}));
+  EXPECT_EQ(unsettled.size(), 2U);
+  Item& item = *unsettled.find("a");
+  EXPECT_EQ(item.doc.at("_rev"), "2-b");
+  EXPECT_TRUE(item.has_branches);
+  unsettled.settle(item);  // both rows
+  EXPECT_EQ(unsettled.checkpoint().seq(), "1");
+  unsettled.settle(*unsettled.find("b"));
+  EXPECT_EQ(unsettled.checkpoint().seq(), "3");
+}
+
+TEST(Unsettled, RowDoesNotDisturbARun) {
+  for (const Step step : {Step::running, Step::finished}) {
+    Unsettled unsettled("0");
+    unsettled.add_row(row("1", "a"));
+    Item& item = *unsettled.find("a");
+    item.step = step;
+    unsettled.add_row(row("2", "a", {"2-b"}));
+    EXPECT_EQ(item.step, step);
+    EXPECT_EQ(item.doc.at("_rev"), "1-a");
+    EXPECT_TRUE(item.changed_meanwhile);
+    EXPECT_EQ(item.tickets.size(), 2U);
+  }
+}
+
+TEST(Unsettled, WaitEndsAtItsTime) {
+  Unsettled unsettled("0");
+  unsettled.add_row(row("1", "a"));
+  Item& item = *unsettled.find("a");
+  unsettled.wait(item, now + seconds(10));
+  EXPECT_TRUE(item.doc.empty());
+  EXPECT_EQ(unsettled.next_look(), now + seconds(10));
+  EXPECT_TRUE(unsettled.wake(now + seconds(10) - milliseconds(1)).empty());
+  EXPECT_EQ(unsettled.wake(now + seconds(10)), std::vector<std::string>{"a"});
+  EXPECT_EQ(item.step, Step::ready);
+  EXPECT_TRUE(item.has_branches);  // nobody knows: it may have got one meanwhile
+  EXPECT_EQ(unsettled.checkpoint().seq(), "0");
+}
+
+TEST(Unsettled, RowEndsAWait) {
+  Unsettled unsettled("0");
+  unsettled.add_row(row("1", "a"));
+  unsettled.wait(*unsettled.find("a"), now + seconds(10));
+  unsettled.add_row(row("2", "a", {"2-b"}));
+  EXPECT_EQ(unsettled.find("a")->step, Step::ready);
+  EXPECT_EQ(unsettled.find("a")->doc.at("_rev"), "2-b");
+}
+
+TEST(Unsettled, NextLookIsTheEarliest) {
+  Unsettled unsettled("0");
+  for (const std::string id : {"a", "b", "c"}) unsettled.add_row(row(id, id));
+  unsettled.wait(*unsettled.find("a"), now + seconds(20));
+  unsettled.wait(*unsettled.find("b"), now + seconds(10));
+  unsettled.wait(*unsettled.find("c"), MonoTime::max());  // for a free runner
+  EXPECT_EQ(unsettled.next_look(), now + seconds(10));
+  unsettled.find("c")->step = Step::running;
+  EXPECT_EQ(unsettled.next_look(), now + seconds(10));
+  unsettled.find("c")->step = Step::finished;
+  EXPECT_EQ(unsettled.next_look(), MonoTime::min());
+}
+
+TEST(Unsettled, RevisitIsLookedAtAtOnceAndSettlesNoRow) {
+  Unsettled unsettled("7");
+  unsettled.add_revisit("a");
+  EXPECT_EQ(unsettled.wake(now), std::vector<std::string>{"a"});
+  EXPECT_TRUE(unsettled.find("a")->is_revisit);
+  unsettled.settle(*unsettled.find("a"));
+  EXPECT_EQ(unsettled.checkpoint().seq(), "7");
+}
+
+TEST(Unsettled, RevisitDoesNotDisturbWhatIsUnderWay) {
+  Unsettled unsettled("0");
+  unsettled.add_row(row("1", "a"));
+  unsettled.add_revisit("a");
+  EXPECT_EQ(unsettled.find("a")->step, Step::ready);
+  EXPECT_EQ(unsettled.find("a")->doc.at("_rev"), "1-a");
+  EXPECT_TRUE(unsettled.find("a")->is_revisit);
+}
+
+TEST(Unsettled, CountsTheAttemptsAtOneRevision) {
+  Unsettled unsettled("0");
+  unsettled.add_row(row("1", "a"));
+  Item& item = *unsettled.find("a");
+  EXPECT_EQ(unsettled.count_attempt(item, "1-a"), 1);
+  EXPECT_EQ(unsettled.count_attempt(item, "1-a"), 2);
+  unsettled.wait(item, now);
+  EXPECT_EQ(unsettled.count_attempt(item, "1-a"), 3);
+  EXPECT_EQ(unsettled.count_attempt(item, "2-b"), 1);
+}
+
+TEST(Unsettled, SettlingARunIsABug) {
+  Unsettled unsettled("0");
+  unsettled.add_row(row("1", "a"));
+  unsettled.find("a")->step = Step::running;
+  EXPECT_DEATH(unsettled.settle(*unsettled.find("a")), "bug: a running document was settled");
+}
+
+TEST(Unsettled, FindsNothingWhereNothingIs) {
+  Unsettled unsettled("0");
+  EXPECT_EQ(unsettled.find("a"), nullptr);
+}
+
+}  // namespace
+}  // namespace channels
