@@ -48,9 +48,10 @@ Engine::~Engine() {
   sweep_.reset();
   updates_.reset();
   checkpoint_writer_.reset();
-  hot_.reset();
+  hot_->stop();
   schedule_.stop();
   pool_.clear();
+  hot_.reset();
   runners_.reset();
   try {
     records_.flush_checkpoints();

@@ -32,6 +32,10 @@ HotFeeds::HotFeeds(Env& env, Log& log, Server& server, Schedule& schedule, int p
 }
 
 HotFeeds::~HotFeeds() {
+  stop();
+}
+
+void HotFeeds::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopped_ = true;

@@ -23,6 +23,8 @@ class HotFeeds {
   HotFeeds(Env& env, Log& log, Server& server, Schedule& schedule, int places,
            const std::vector<std::string>& pinned);
   ~HotFeeds();
+  // Ends the polls at once; turns that still run may go on calling the rest.
+  void stop();
 
   // After a turn that read all there was up to `position`: poll from there. `active`: the turn
   // found something, so the database may take the place of one that was quiet for longer.
