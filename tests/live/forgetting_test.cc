@@ -1,0 +1,181 @@
+// What the handshake forgets, and when: registrations, confirms and strangers' branches, by a moved clock.
+#include <gmock/gmock.h>
+
+#include <thread>
+
+#include "engine/engine.h"
+#include "live_server.h"
+#include "provision/install.h"
+#include "workflows/all.h"
+#include "workflows/clean_up.h"
+#include "workflows/device_documents.h"
+
+namespace channels {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
+
+class KeptMails : public Mailer {
+ public:
+  void send(const Mail& mail, milliseconds) override {
+    const std::lock_guard lock(mutex);
+    mails.push_back(mail);
+  }
+  std::mutex mutex;
+  std::vector<Mail> mails;
+};
+
+class Forgetting : public LiveServer {
+ protected:
+  void SetUp() override {
+    LiveServer::SetUp();
+    if (IsSkipped()) return;
+    WorkflowOptions options;
+    options.public_url = server_->url();
+    options.handshake_db = tag_ + "-handshake";
+    options.registry_db = tag_ + "-registry";
+    options.control_prefix = tag_ + "-control-";
+    options.channel_prefix = tag_ + "-channel-";
+    options.mail_from = "no-reply@example.com";
+    options.confirm_ttl = seconds(3600);
+    install(*server_, {options.handshake_db, options.registry_db, 1});
+    services_ = std::make_unique<Services>(env_, log_, *server_, mailer_, templates_, options);
+    rules_ = all_rules(*services_);
+  }
+
+  // Runs the engine until `done` holds.
+  void work_until(const std::function<bool()>& done) {
+    EngineOptions options;
+    options.registry_db = tag_ + "-registry";
+    options.pinned = {tag_ + "-handshake"};
+    const KindOf kind_of = [this](std::string_view name) -> std::optional<Kind> {
+      if (name == tag_ + "-handshake") return Kind::handshake;
+      if (name.starts_with(tag_ + "-control-")) return Kind::control;
+      return std::nullopt;
+    };
+    const Engine engine(env_, log_, *server_, rules_, kind_of, options);
+    const auto deadline = std::chrono::steady_clock::now() + seconds(30);
+    while (!done()) {
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+      std::this_thread::sleep_for(milliseconds(50));
+    }
+  }
+
+  Document new_device(const std::string& owner) {
+    Document doc{{"type", "device"},
+                 {"state", "new"},
+                 {"owner", owner},
+                 {"credential",
+                  {{"password_scheme", "pbkdf2"},
+                   {"salt", hex(env_.random_bytes(16))},
+                   {"iterations", 1},
+                   {"derived_key", hex(env_.random_bytes(20))}}}};
+    doc["_id"] = *device_id_for(doc);
+    EXPECT_TRUE(handshake().save(doc).ok());
+    return doc;
+  }
+
+  Database& handshake() { return services_->handshake; }
+  std::string state_of(const std::string& id) {
+    const auto doc = handshake().get(id);
+    return doc ? doc_state(*doc) : "";
+  }
+  // As anyone can: a revision that hangs on nothing.
+  void add_branch(Document doc, char hash) {
+    doc["_rev"] = "1-" + std::string(32, hash);
+    server_->request("POST", handshake().path("_bulk_docs"),
+                     {{"new_edits", false}, {"docs", json::array{doc}}});
+  }
+  std::size_t leaves(const std::string& id) { return handshake().leaves(id).size(); }
+
+  StderrLog log_{Level::error};
+  KeptMails mailer_;
+  Templates templates_ = *Templates::load(std::nullopt);
+  std::unique_ptr<Services> services_;
+  Rules rules_;
+};
+
+TEST_F(Forgetting, AnExpiredRegistrationIsPurgedAndKeptAsABareDigestFor30Days) {
+  const Document device = new_device("gone@example.com");
+  const std::string id = doc_id(device);
+  work_until([&] { return state_of(id) == "confirming"; });
+  env_.shift += seconds(3601);
+  work_until([&] { return state_of(id) == "expired"; });
+
+  clean_up(*services_);
+  EXPECT_EQ(state_of(id), "expired") << "confirm_ttl after its end, not before";
+  env_.shift += seconds(3601);
+  add_branch(device, 'f');
+  clean_up(*services_);
+  EXPECT_FALSE(handshake().get(id).has_value());
+  EXPECT_THAT(handshake().leaves(id), IsEmpty()) << "a leaf that stayed would be the winner";
+
+  const auto digest = services_->registry.get(device_record_id(id));
+  ASSERT_TRUE(digest.has_value());
+  std::vector<std::string> fields;
+  for (const auto& member : *digest) fields.emplace_back(member.key());
+  EXPECT_THAT(fields, UnorderedElementsAre("_id", "_rev", "type", "state", "until"));
+
+  // A carrier brings it once more: known, without a mail.
+  add_branch(device, 'e');
+  const std::size_t mails = mailer_.mails.size();
+  work_until([&] { return state_of(id) == "expired"; });
+  EXPECT_THAT(mailer_.mails, SizeIs(mails));
+
+  env_.shift += std::chrono::hours(30 * 24);
+  clean_up(*services_);
+  EXPECT_FALSE(handshake().get(id).has_value());
+  EXPECT_FALSE(services_->registry.get(device_record_id(id)).has_value());
+}
+
+TEST_F(Forgetting, AFinishedConfirmIsPurgedConfirmTtlAfterItsEnd) {
+  const Document device = new_device("confirm@example.com");
+  work_until([&] { return state_of(doc_id(device)) == "confirming"; });
+  const std::string proof(64, 'a');
+  const std::string id = confirm_id_for(doc_id(device), "yes", proof);
+  handshake().save({{"_id", id}, {"type", "confirm"}, {"state", "clicked"}, {"device", doc_id(device)},
+                    {"answer", "yes"}, {"proof", proof}});
+  work_until([&] { return state_of(id) == "error"; });
+  clean_up(*services_);
+  EXPECT_EQ(state_of(id), "error");
+  env_.shift += seconds(3601);
+  clean_up(*services_);
+  EXPECT_THAT(handshake().leaves(id), IsEmpty());
+  EXPECT_EQ(state_of(doc_id(device)), "confirming") << "only the clean-up ran";
+}
+
+TEST_F(Forgetting, StrangersBranchesGoAndTheDocumentStays) {
+  const Document device = new_device("branches@example.com");
+  const std::string id = doc_id(device);
+  work_until([&] { return state_of(id) == "confirming"; });
+  for (const char hash : {'f', 'e', 'd'}) add_branch(device, hash);
+  ASSERT_EQ(leaves(id), 4U);
+  const auto row_seen = [&] { return services_->handshake_watch.take_branched().contains(id); };
+  work_until(row_seen);
+  services_->handshake_watch.saw_branches(id);
+  clean_up(*services_);
+  EXPECT_EQ(leaves(id), 1U);
+  EXPECT_EQ(state_of(id), "confirming");
+}
+
+TEST_F(Forgetting, MoreThanAPurgeTakesGoesInSeveral) {
+  const Document device = new_device("many@example.com");
+  const std::string id = doc_id(device);
+  work_until([&] { return state_of(id) == "confirming"; });
+  json::array docs;
+  for (int i = 0; i < 1200; ++i) {
+    Document copy = device;
+    copy["_rev"] = "1-" + hex(env_.random_bytes(16));
+    docs.push_back(std::move(copy));
+  }
+  server_->request("POST", handshake().path("_bulk_docs"), {{"new_edits", false}, {"docs", docs}});
+  ASSERT_EQ(leaves(id), 1201U);
+  services_->handshake_watch.saw_branches(id);
+  clean_up(*services_);
+  EXPECT_EQ(leaves(id), 1U);
+}
+
+}  // namespace
+}  // namespace channels
