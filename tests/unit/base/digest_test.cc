@@ -26,9 +26,12 @@ TEST(Digest, HmacOfRfc4231) {
     std::string key, message, sha256;
   };
   const Case cases[] = {
-      {repeated("\x0b", 20), "Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
-      {"Jefe", "what do ya want for nothing?", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
-      {repeated("\xaa", 20), repeated("\xdd", 50), "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"},
+      {repeated("\x0b", 20), "Hi There",
+       "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
+      {"Jefe", "what do ya want for nothing?",
+       "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+      {repeated("\xaa", 20), repeated("\xdd", 50),
+       "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"},
       {repeated("\xaa", 131), "Test Using Larger Than Block-Size Key - Hash Key First",
        "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
   };
@@ -48,7 +51,8 @@ TEST(Digest, HmacOfTheHashesThatCouchDbNames) {
       {"", ""},
       {"sha257", ""},
   };
-  for (const auto& [hash, digest] : cases) EXPECT_EQ(hex(hmac(hash, "key", "message")), digest) << hash;
+  for (const auto& [hash, digest] : cases)
+    EXPECT_EQ(hex(hmac(hash, "key", "message")), digest) << hash;
   EXPECT_EQ(hmac("sha224", "key", "message").size(), 28U);
   EXPECT_EQ(hmac("sha384", "key", "message").size(), 48U);
   EXPECT_EQ(hmac("sha512", "key", "message").size(), 64U);
@@ -82,8 +86,13 @@ TEST(Digest, ComparesWholeTexts) {
   EXPECT_TRUE(equal_in_constant_time("", ""));
   EXPECT_TRUE(equal_in_constant_time("same", "same"));
   EXPECT_TRUE(equal_in_constant_time("a\0b"s, "a\0b"s));
-  for (const auto& [left, right] : {std::pair("a"s, "b"s), {"same"s, "sane"s}, {"same"s, "samE"s}, {"Same"s, "same"s},
-                                    {"same"s, "sam"s}, {""s, "x"s}, {"a\0b"s, "a\0c"s}}) {
+  for (const auto& [left, right] : {std::pair("a"s, "b"s),
+                                    {"same"s, "sane"s},
+                                    {"same"s, "samE"s},
+                                    {"Same"s, "same"s},
+                                    {"same"s, "sam"s},
+                                    {""s, "x"s},
+                                    {"a\0b"s, "a\0c"s}}) {
     EXPECT_FALSE(equal_in_constant_time(left, right)) << left << " " << right;
     EXPECT_FALSE(equal_in_constant_time(right, left)) << right << " " << left;
   }
@@ -92,7 +101,8 @@ TEST(Digest, ComparesWholeTexts) {
 TEST(Digest, KnowsLowerHex) {
   EXPECT_TRUE(is_lower_hex("0123456789abcdef", 16));
   EXPECT_TRUE(is_lower_hex("", 0));
-  for (const std::string bad : {"", "0", "000", "0G", "0A", "0g", "0 ", "0\n", "0`", "0/", "0:"}) EXPECT_FALSE(is_lower_hex(bad, 2)) << bad;
+  for (const std::string bad : {"", "0", "000", "0G", "0A", "0g", "0 ", "0\n", "0`", "0/", "0:"})
+    EXPECT_FALSE(is_lower_hex(bad, 2)) << bad;
 }
 
 }  // namespace

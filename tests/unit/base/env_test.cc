@@ -38,7 +38,9 @@ TEST(RealEnv, GivesUnitsFromZeroToBelowOne) {
 TEST(RealEnv, ThreadIsJoinedAtItsEnd) {
   RealEnv env;
   std::atomic<bool> done = false;
-  { const auto thread = env.start("a name of more than 15 characters", [&] { done = true; }); }
+  {
+    const auto thread = env.start("a name of more than 15 characters", [&] { done = true; });
+  }
   EXPECT_TRUE(done);
 }
 
@@ -78,7 +80,8 @@ TEST(FakeEnv, MovesOnlyWhenToldOrWaitedFor) {
   std::unique_lock lock(mutex);
   env.make_signal()->wait_until(lock, start + seconds(60));
   EXPECT_EQ(env.mono_now(), start + seconds(60));
-  EXPECT_EQ(env.wall_now(), std::chrono::system_clock::from_time_t(FakeEnv::start_of_wall) + seconds(60));
+  EXPECT_EQ(env.wall_now(),
+            std::chrono::system_clock::from_time_t(FakeEnv::start_of_wall) + seconds(60));
 }
 
 }  // namespace

@@ -23,7 +23,9 @@ TEST(Json, GettersTakeTheirTypeOnly) {
   const json::object doc = object(every_type);
   for (const auto& [key, value] : doc) {
     const std::string name(key);
-    EXPECT_EQ(get_string(doc, name).has_value(), name == "text" || name == "empty" || name == "digits") << name;
+    EXPECT_EQ(get_string(doc, name).has_value(),
+              name == "text" || name == "empty" || name == "digits")
+        << name;
     EXPECT_EQ(get_int(doc, name).has_value(),
               name == "number" || name == "negative" || name == "whole" || name == "large")
         << name;
@@ -59,9 +61,11 @@ TEST(Json, GettersGiveTheValueOrTheDefault) {
 }
 
 TEST(Json, IsParsedOrRefusedInOneSentence) {
-  for (const std::string good : {"null", " 1 ", "\"\\u0000\"", "[]", "{\"a\": [1, {\"b\": null}]}", "\"\U0001f600\""})
+  for (const std::string good :
+       {"null", " 1 ", "\"\\u0000\"", "[]", "{\"a\": [1, {\"b\": null}]}", "\"\U0001f600\""})
     EXPECT_TRUE(parse_json(good)) << good;
-  for (const std::string bad : {"", " ", "{", "{]", "[1,]", "nul", "'x'", "{\"a\": 1} x", "\"\xff\"", "\"\n\"", "// c\n1", "NaN"}) {
+  for (const std::string bad : {"", " ", "{", "{]", "[1,]", "nul", "'x'", "{\"a\": 1} x",
+                                "\"\xff\"", "\"\n\"", "// c\n1", "NaN"}) {
     const auto parsed = parse_json(bad);
     ASSERT_FALSE(parsed) << bad;
     EXPECT_TRUE(parsed.error().reason.starts_with("not valid JSON: ")) << parsed.error().reason;
@@ -78,7 +82,8 @@ TEST(Json, IsNotParsedBeyond64Levels) {
 
 TEST(Parsed, TakingTheValueOfAnErrorIsABug) {
   const auto parsed = parse_json("{");
-  EXPECT_DEATH((void)parsed.value(), "bug: the value of an invalid input was taken: not valid JSON");
+  EXPECT_DEATH((void)parsed.value(),
+               "bug: the value of an invalid input was taken: not valid JSON");
 }
 
 TEST(Parsed, CarriesAValueOrAReason) {

@@ -56,7 +56,8 @@ TEST(StderrLog, LeavesOutWhatIsBelowItsLevel) {
 
 TEST(Check, AbortsWithThePlace) {
   check(true);
-  EXPECT_DEATH(check(false, "this and that"), "couchdb-channels: bug: this and that \\(.*log_test\\.cc:[0-9]+\\)");
+  EXPECT_DEATH(check(false, "this and that"),
+               "couchdb-channels: bug: this and that \\(.*log_test\\.cc:[0-9]+\\)");
 }
 
 }  // namespace

@@ -29,16 +29,19 @@ TEST(AdminSalt, IsTakenFromAHash) {
 }
 
 TEST(AdminSalt, IsNotGuessed) {
-  for (const std::string entry : {"", "relax", "pass,word", "-pbkdf2-0a1b", "-hashed-0a1b,", "-pbkdf2-0a1b,,10", "-other-0a1b,5a17", "pbkdf2-0a1b,5a17,10"})
+  for (const std::string entry : {"", "relax", "pass,word", "-pbkdf2-0a1b", "-hashed-0a1b,",
+                                  "-pbkdf2-0a1b,,10", "-other-0a1b,5a17", "pbkdf2-0a1b,5a17,10"})
     EXPECT_FALSE(parse_admin_salt(entry)) << entry;
   EXPECT_FALSE(contains(parse_admin_salt("hunter2").error().reason, "hunter2"));
 }
 
 // 1714567152 is 0x663237F0. With S='admin:663237F0' and K='secret-of-the-serversalt-of-the-admin':
-//   { printf "$S:"; printf "$S" | openssl dgst -sha256 -hmac "$K" -binary; } | openssl base64 -A | tr '+/' '-_' | tr -d '='
+//   { printf "$S:"; printf "$S" | openssl dgst -sha256 -hmac "$K" -binary; } | openssl base64 -A |
+//   tr '+/' '-_' | tr -d '='
 TEST(Cookie, IsWhatCouchDbWouldMake) {
   const WallTime now = std::chrono::system_clock::from_time_t(1714567152);
-  EXPECT_EQ(mint_cookie(key("sha256"), now), "YWRtaW46NjYzMjM3RjA6t4ds1oJ4DkjSLaY9BFUNr0xceZAKhtuuz6A8sd_StL0");
+  EXPECT_EQ(mint_cookie(key("sha256"), now),
+            "YWRtaW46NjYzMjM3RjA6t4ds1oJ4DkjSLaY9BFUNr0xceZAKhtuuz6A8sd_StL0");
   // The same with -sha1; CouchDB's list calls it "sha".
   EXPECT_EQ(mint_cookie(key("sha1"), now), "YWRtaW46NjYzMjM3RjA6zIeWcMwZBICXMLvW_FvQdwAkpHo");
   EXPECT_EQ(mint_cookie(key("sha"), now), mint_cookie(key("sha1"), now));
@@ -47,7 +50,8 @@ TEST(Cookie, IsWhatCouchDbWouldMake) {
 TEST(Cookie, DependsOnEveryPart) {
   const WallTime now = std::chrono::system_clock::from_time_t(1714567152);
   const std::string cookie = mint_cookie(key("sha256"), now);
-  for (std::string CookieKey::*part : {&CookieKey::username, &CookieKey::salt, &CookieKey::secret}) {
+  for (std::string CookieKey::*part :
+       {&CookieKey::username, &CookieKey::salt, &CookieKey::secret}) {
     CookieKey other = key("sha256");
     other.*part += "x";
     EXPECT_NE(mint_cookie(other, now), cookie);
@@ -59,12 +63,14 @@ TEST(MintedCookie, IsRenewedOnceAMinute) {
   FakeEnv env;
   MintedCookie credentials(env, key("sha256"));
   const Headers first = credentials.headers();
-  EXPECT_EQ(first, (Headers{{"Cookie", "AuthSession=" + mint_cookie(key("sha256"), env.wall_now())}}));
+  EXPECT_EQ(first,
+            (Headers{{"Cookie", "AuthSession=" + mint_cookie(key("sha256"), env.wall_now())}}));
   env.advance(seconds(60));
   EXPECT_EQ(credentials.headers(), first);
   env.advance(seconds(1));
   const Headers second = credentials.headers();
-  EXPECT_EQ(second, (Headers{{"Cookie", "AuthSession=" + mint_cookie(key("sha256"), env.wall_now())}}));
+  EXPECT_EQ(second,
+            (Headers{{"Cookie", "AuthSession=" + mint_cookie(key("sha256"), env.wall_now())}}));
   EXPECT_NE(second, first);
 }
 
@@ -75,11 +81,13 @@ TEST(MintedCookie, FollowsAClockThatWasSet) {
   credentials.headers();
   env.set_wall(env.wall_now() - std::chrono::hours(5));
   env.advance(seconds(61));
-  EXPECT_EQ(credentials.headers().at(0).second, "AuthSession=" + mint_cookie(key("sha256"), env.wall_now()));
+  EXPECT_EQ(credentials.headers().at(0).second,
+            "AuthSession=" + mint_cookie(key("sha256"), env.wall_now()));
 }
 
 TEST(Credentials, OfAPersonAreBasic) {
-  EXPECT_EQ(BasicCredentials("admin", "p\u00e4ss:word").headers(), (Headers{{"Authorization", "Basic YWRtaW46cMOkc3M6d29yZA=="}}));
+  EXPECT_EQ(BasicCredentials("admin", "p\u00e4ss:word").headers(),
+            (Headers{{"Authorization", "Basic YWRtaW46cMOkc3M6d29yZA=="}}));
   EXPECT_EQ(NoCredentials().headers(), Headers{});
 }
 

@@ -12,7 +12,8 @@ namespace {
 class DatabaseTest : public testing::Test {
  protected:
   std::string last() const {
-    return transport_.last().method + " " + transport_.last().url.substr(std::string_view("http://couch").size());
+    return transport_.last().method + " " +
+           transport_.last().url.substr(std::string_view("http://couch").size());
   }
 
   FakeTransport transport_;
@@ -22,7 +23,9 @@ class DatabaseTest : public testing::Test {
 };
 
 TEST_F(DatabaseTest, IsMadeOnce) {
-  transport_.answers(201, "{\"ok\": true}").answers(412, "{\"error\": \"file_exists\"}").answers(202, "{\"ok\": true}");
+  transport_.answers(201, "{\"ok\": true}")
+      .answers(412, "{\"error\": \"file_exists\"}")
+      .answers(202, "{\"ok\": true}");
   EXPECT_EQ(database_.create(2), Created::made);
   EXPECT_EQ(last(), "PUT /control-a%2Fb?q=2");
   EXPECT_EQ(database_.create(2), Created::existed);
@@ -46,7 +49,9 @@ TEST_F(DatabaseTest, HasAnOpaqueSeq) {
 }
 
 TEST_F(DatabaseTest, GetsADocumentOrNone) {
-  transport_.answers(200, "{\"_id\": \"a/b\", \"_rev\": \"1-x\"}").answers(404, "{}").answers(503, "{}");
+  transport_.answers(200, "{\"_id\": \"a/b\", \"_rev\": \"1-x\"}")
+      .answers(404, "{}")
+      .answers(503, "{}");
   EXPECT_EQ(database_.get("a/b"), (Document{{"_id", "a/b"}, {"_rev", "1-x"}}));
   EXPECT_EQ(last(), "GET /control-a%2Fb/a%2Fb");
   EXPECT_EQ(database_.get("a/b"), std::nullopt);
@@ -54,7 +59,9 @@ TEST_F(DatabaseTest, GetsADocumentOrNone) {
 }
 
 TEST_F(DatabaseTest, GivesLeavesWinnerFirst) {
-  transport_.answers(200, R"([{"ok": {"_rev": "9-a", "_deleted": true}}, {"ok": {"_rev": "2-f"}}, {"missing": "3-q"},
+  transport_.answers(
+      200,
+      R"([{"ok": {"_rev": "9-a", "_deleted": true}}, {"ok": {"_rev": "2-f"}}, {"missing": "3-q"},
                               {"ok": {"_rev": "10-a"}}, {"ok": {"_rev": "10-b"}}, {"ok": {"_rev": "11-a", "_deleted": true}}])");
   std::vector<std::string> revs;
   for (const Document& leaf : database_.leaves("x")) revs.push_back(doc_rev(leaf));
@@ -72,7 +79,8 @@ TEST_F(DatabaseTest, GetsManyInTheirOrder) {
       {"id": "a", "key": "a", "doc": {"_id": "a"}}]})");
   const auto docs = database_.get_many({"a", "b", "c", "a"});
   EXPECT_EQ(transport_.last().body, R"({"keys":["a","b","c","a"]})");
-  const std::vector<std::optional<Document>> expected = {Document{{"_id", "a"}}, std::nullopt, std::nullopt, Document{{"_id", "a"}}};
+  const std::vector<std::optional<Document>> expected = {Document{{"_id", "a"}}, std::nullopt,
+                                                         std::nullopt, Document{{"_id", "a"}}};
   EXPECT_EQ(docs, expected);
   EXPECT_TRUE(database_.get_many({}).empty());  // without a request
   EXPECT_EQ(transport_.requests.size(), 1U);
@@ -84,9 +92,11 @@ TEST_F(DatabaseTest, TellsWhatBecameOfEachSave) {
                               {"id": "c", "error": "conflict", "reason": "Document update conflict."},
                               {"id": "d", "error": "forbidden", "reason": "no such state"},
                               {"id": "e", "error": "unauthorized", "reason": "log in"}])");
-  const auto saved = database_.save_all({{{"_id", "a"}}, {{"_id", "b"}}, {{"_id", "c"}}, {{"_id", "d"}}, {{"_id", "e"}}});
+  const auto saved = database_.save_all(
+      {{{"_id", "a"}}, {{"_id", "b"}}, {{"_id", "c"}}, {{"_id", "d"}}, {{"_id", "e"}}});
   EXPECT_EQ(last(), "POST /control-a%2Fb/_bulk_docs");
-  EXPECT_EQ(transport_.last().body, R"({"docs":[{"_id":"a"},{"_id":"b"},{"_id":"c"},{"_id":"d"},{"_id":"e"}]})");
+  EXPECT_EQ(transport_.last().body,
+            R"({"docs":[{"_id":"a"},{"_id":"b"},{"_id":"c"},{"_id":"d"},{"_id":"e"}]})");
   using Outcome = Saved::Outcome;
   const std::tuple<Outcome, std::string, std::string, std::string> expected[] = {
       {Outcome::saved, "a", "1-a", ""},
@@ -97,7 +107,8 @@ TEST_F(DatabaseTest, TellsWhatBecameOfEachSave) {
   };
   ASSERT_EQ(saved.size(), std::size(expected));
   for (std::size_t i = 0; i < saved.size(); ++i) {
-    EXPECT_EQ(std::make_tuple(saved[i].outcome, saved[i].id, saved[i].rev, saved[i].reason), expected[i]);
+    EXPECT_EQ(std::make_tuple(saved[i].outcome, saved[i].id, saved[i].rev, saved[i].reason),
+              expected[i]);
     EXPECT_EQ(saved[i].ok(), i < 2);
   }
 }
@@ -121,7 +132,8 @@ TEST_F(DatabaseTest, ReadsChanges) {
   query.since = "0-a/b";
   query.limit = 3;
   const Changes changes = database_.changes(query);
-  EXPECT_EQ(last(), "GET /control-a%2Fb/_changes?style=all_docs&limit=3&since=0-a%2Fb&include_docs=true");
+  EXPECT_EQ(last(),
+            "GET /control-a%2Fb/_changes?style=all_docs&limit=3&since=0-a%2Fb&include_docs=true");
   EXPECT_EQ(changes.last_seq, "3-c");
   EXPECT_EQ(changes.pending, 4);
   ASSERT_EQ(changes.rows.size(), 3U);
@@ -143,12 +155,16 @@ TEST_F(DatabaseTest, WaitsForChangesLongerThanTheServer) {
   query.include_docs = false;
   query.long_poll = seconds(20);
   EXPECT_EQ(database_.changes(query).last_seq, "5");
-  EXPECT_EQ(last(), "GET /control-a%2Fb/_changes?style=all_docs&limit=500&since=0&feed=longpoll&timeout=20000");
+  EXPECT_EQ(
+      last(),
+      "GET /control-a%2Fb/_changes?style=all_docs&limit=500&since=0&feed=longpoll&timeout=20000");
   EXPECT_GT(transport_.last().timeout, seconds(20));
 }
 
 TEST_F(DatabaseTest, ReadsAView) {
-  transport_.answers(200, R"({"total_rows": 9, "rows": [{"id": "a", "key": ["k", 1], "value": null}, {"id": "b", "key": 2, "value": 3}]})");
+  transport_.answers(
+      200,
+      R"({"total_rows": 9, "rows": [{"id": "a", "key": ["k", 1], "value": null}, {"id": "b", "key": 2, "value": 3}]})");
   const auto rows = database_.view("pending/x", {{"limit", 2}});
   EXPECT_EQ(last(), "POST /control-a%2Fb/_design/channels/_view/pending%2Fx");
   EXPECT_EQ(transport_.last().body, R"({"limit":2})");
@@ -158,7 +174,9 @@ TEST_F(DatabaseTest, ReadsAView) {
 }
 
 TEST_F(DatabaseTest, KeepsItsSecurity) {
-  transport_.answers(200, R"({"admins": {"roles": ["_admin"]}})").answers(200, "[]").answers(200, "{\"ok\": true}");
+  transport_.answers(200, R"({"admins": {"roles": ["_admin"]}})")
+      .answers(200, "[]")
+      .answers(200, "{\"ok\": true}");
   EXPECT_EQ(database_.security(), (json::object{{"admins", {{"roles", json::array{"_admin"}}}}}));
   EXPECT_EQ(database_.security(), json::object());
   database_.put_security({{"members", json::object()}});
@@ -175,10 +193,11 @@ TEST_F(DatabaseTest, PurgesAndCompacts) {
   EXPECT_EQ(last(), "POST /control-a%2Fb/_compact");
 }
 
-// Not so yet: an answer that is JSON but not CouchDB's (a proxy's, say) is an exception that nobody catches, or
-// ends the program by check().
+// Not so yet: an answer that is JSON but not CouchDB's (a proxy's, say) is an exception that nobody
+// catches, or ends the program by check().
 TEST_F(DatabaseTest, DISABLED_IsUnavailableIfTheAnswerIsNotCouchDbs) {
-  for (const std::string body : {"{}", "[]", "null", "\"ok\"", "[1]", R"({"rows": [1]})", R"({"results": {}})"}) {
+  for (const std::string body :
+       {"{}", "[]", "null", "\"ok\"", "[1]", R"({"rows": [1]})", R"({"results": {}})"}) {
     for (int i = 0; i < 6; ++i) transport_.answers(200, body);
     const auto throws_unavailable = [&](const std::string& call, const std::function<void()>& act) {
       try {

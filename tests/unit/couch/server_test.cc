@@ -46,7 +46,8 @@ TEST_F(ServerTest, SendsNoBodyForNull) {
   EXPECT_EQ(transport_.last().body, "");
   EXPECT_EQ(header(transport_.last(), "Content-Type"), "(none)");
   server_.request("POST", "db/_compact");
-  EXPECT_EQ(header(transport_.last(), "Content-Type"), "application/json");  // CouchDB answers 415 without
+  EXPECT_EQ(header(transport_.last(), "Content-Type"),
+            "application/json");  // CouchDB answers 415 without
 }
 
 TEST_F(ServerTest, TakesEachStatusForWhatItIs) {
@@ -66,7 +67,8 @@ TEST_F(ServerTest, TakesEachStatusForWhatItIs) {
       ADD_FAILURE() << status;
     } catch (const Refused& refused) {
       EXPECT_EQ(refused.status, status);
-      EXPECT_TRUE(contains(refused.what(), "GET /db answered " + std::to_string(status))) << refused.what();
+      EXPECT_TRUE(contains(refused.what(), "GET /db answered " + std::to_string(status)))
+          << refused.what();
       EXPECT_TRUE(contains(refused.what(), "why")) << refused.what();
     }
   }
@@ -113,7 +115,9 @@ TEST_F(ServerTest, EscapesWhatItQuotesInAnError) {
 }
 
 TEST_F(ServerTest, IsUpUnlessInMaintenance) {
-  transport_.answers(200, "{\"status\": \"ok\"}").answers(404, "{\"status\": \"maintenance_mode\"}").is_down();
+  transport_.answers(200, "{\"status\": \"ok\"}")
+      .answers(404, "{\"status\": \"maintenance_mode\"}")
+      .is_down();
   EXPECT_TRUE(server_.is_up());
   EXPECT_FALSE(server_.is_up());
   EXPECT_THROW(server_.is_up(), Unavailable);
@@ -158,7 +162,8 @@ TEST_F(ServerTest, ListsDatabasesPageByPage) {
 }
 
 TEST_F(ServerTest, KnowsWhichDatabasesAreMissing) {
-  transport_.answers(200, R"([{"key": "a", "info": {"update_seq": "7-xyz"}}, {"key": "b", "error": "not_found"},
+  transport_.answers(
+      200, R"([{"key": "a", "info": {"update_seq": "7-xyz"}}, {"key": "b", "error": "not_found"},
                               {"key": "c", "info": {"update_seq": 12}}, {"key": "d", "info": null}])");
   const auto infos = server_.database_infos({"a", "b", "c", "d"});
   EXPECT_EQ(transport_.last().body, R"({"keys":["a","b","c","d"]})");
@@ -171,15 +176,17 @@ TEST_F(ServerTest, KnowsWhichDatabasesAreMissing) {
 
 TEST_F(ServerTest, StreamsWholeLinesWhereverTheyAreCut) {
   const std::string body = "{\"seq\":1}\n\n{\"seq\":\"2-a\"}\n{\"last_seq\":3}\nno end";
-  const std::vector<std::string> expected = {"{\"seq\":1}", "", "{\"seq\":\"2-a\"}", "{\"last_seq\":3}"};
+  const std::vector<std::string> expected = {"{\"seq\":1}", "", "{\"seq\":\"2-a\"}",
+                                             "{\"last_seq\":3}"};
   for (const std::size_t piece : {1U, 2U, 9U, 10U, 11U, 1000U}) {
     transport_.piece = piece;
     transport_.answers(200, body);
     std::vector<std::string> lines;
-    server_.stream_lines("_db_updates?feed=continuous", seconds(30), {}, [&](std::string_view line) {
-      lines.emplace_back(line);
-      return true;
-    });
+    server_.stream_lines("_db_updates?feed=continuous", seconds(30), {},
+                         [&](std::string_view line) {
+                           lines.emplace_back(line);
+                           return true;
+                         });
     EXPECT_EQ(lines, expected) << piece;
   }
   EXPECT_EQ(transport_.last().timeout, milliseconds(0));

@@ -15,8 +15,12 @@ const LeaseSubject subject{"control-u1", "doc", "1-a"};
 // Two workers with one registry. They have one clock here, but neither looks at the other's.
 class LeaseTest : public testing::Test {
  protected:
-  TakenLease take(Leases& leases, const LeaseSubject& wanted = subject) { return leases.take({wanted}).at(0); }
-  Document& document(const LeaseSubject& of = subject) { return couch_.docs.at("lease-" + lease_key(of)); }
+  TakenLease take(Leases& leases, const LeaseSubject& wanted = subject) {
+    return leases.take({wanted}).at(0);
+  }
+  Document& document(const LeaseSubject& of = subject) {
+    return couch_.docs.at("lease-" + lease_key(of));
+  }
 
   FakeEnv env_;
   FakeCouch couch_;
@@ -29,7 +33,9 @@ class LeaseTest : public testing::Test {
 
 TEST_F(LeaseTest, KeyBelongsToDatabaseIdAndRev) {
   EXPECT_EQ(lease_key(subject), sha256_hex("control-u1\ndoc\n1-a"));
-  for (const LeaseSubject& other : {LeaseSubject{"control-u2", "doc", "1-a"}, {"control-u1", "doc2", "1-a"}, {"control-u1", "doc", "2-a"}})
+  for (const LeaseSubject& other : {LeaseSubject{"control-u2", "doc", "1-a"},
+                                    {"control-u1", "doc2", "1-a"},
+                                    {"control-u1", "doc", "2-a"}})
     EXPECT_NE(lease_key(other), lease_key(subject));
 }
 
@@ -41,7 +47,10 @@ TEST_F(LeaseTest, IsWonByWhoMakesIt) {
   EXPECT_EQ(taken.lease->until, env_.mono_now() + duration);
   EXPECT_FALSE(taken.lease->lost_run);
   EXPECT_EQ(taken.lease->rev, doc_rev(document()));
-  Document expected = {{"_id", "lease-" + lease_key(subject)}, {"type", "lease"}, {"worker", "worker-1"}, {"attempt", 1},
+  Document expected = {{"_id", "lease-" + lease_key(subject)},
+                       {"type", "lease"},
+                       {"worker", "worker-1"},
+                       {"attempt", 1},
                        {"taken_at", "2024-05-01T12:39:12Z"}};
   EXPECT_TRUE(same_content(document(), expected)) << json::serialize(document());
   EXPECT_TRUE(ours_.still_ours(*taken.lease));
@@ -124,7 +133,8 @@ TEST_F(LeaseTest, ReleasedIsFreeAtOnce) {
   EXPECT_EQ(won.lease->attempt, 1);
 }
 
-// Its old watch is of a lease that is no more: taking "over" that one must not look like a lost run.
+// Its old watch is of a lease that is no more: taking "over" that one must not look like a lost
+// run.
 TEST_F(LeaseTest, ReleasedLateIsNoLostRun) {
   const TakenLease theirs = take(theirs_);
   EXPECT_FALSE(take(ours_).lease);
@@ -172,7 +182,8 @@ TEST_F(LeaseTest, AreTakenInBulkEachByItself) {
   EXPECT_EQ(taken[1].lease->key, lease_key(subject));
   EXPECT_FALSE(taken[2].lease);
   EXPECT_EQ(couch_.docs.size(), 2U);
-  EXPECT_EQ(couch_.requests, (std::vector<std::string>{"POST _bulk_docs", "POST _bulk_docs", "POST _all_docs"}));
+  EXPECT_EQ(couch_.requests,
+            (std::vector<std::string>{"POST _bulk_docs", "POST _bulk_docs", "POST _all_docs"}));
   couch_.requests.clear();
   EXPECT_TRUE(ours_.take({}).empty());
   EXPECT_TRUE(couch_.requests.empty());

@@ -8,9 +8,10 @@ namespace channels {
 namespace {
 
 TEST(Backoff, DoublesFromASecondToFiveMinutes) {
-  const std::pair<int, seconds> cases[] = {{0, seconds(1)},  {1, seconds(1)},   {2, seconds(2)},   {3, seconds(4)},
-                                           {8, seconds(128)}, {9, seconds(256)}, {10, seconds(300)}, {11, seconds(300)},
-                                           {1000000, seconds(300)}};
+  const std::pair<int, seconds> cases[] = {
+      {0, seconds(1)},    {1, seconds(1)},    {2, seconds(2)},
+      {3, seconds(4)},    {8, seconds(128)},  {9, seconds(256)},
+      {10, seconds(300)}, {11, seconds(300)}, {1000000, seconds(300)}};
   for (const auto& [failures, delay] : cases) EXPECT_EQ(backoff(failures, 0.5), delay) << failures;
 }
 
@@ -23,13 +24,16 @@ TEST(Backoff, IsSpreadOverHalfOfItself) {
 
 TEST(Backoff, ParksAfterAboutHalfAnHour) {
   milliseconds sum{0};
-  for (int failures = 1; failures < attempts_before_parking; ++failures) sum += backoff(failures, 0.5);
+  for (int failures = 1; failures < attempts_before_parking; ++failures)
+    sum += backoff(failures, 0.5);
   EXPECT_GT(sum, std::chrono::minutes(15));
   EXPECT_LT(sum, std::chrono::minutes(45));
 }
 
-const Document trigger = {{"_id", "a"}, {"_rev", "1-a"}, {"type", "t"}, {"state", "new"}, {"kept", 1}, {"changed", 1}, {"removed", 1}};
-const Document wanted = {{"_id", "a"}, {"_rev", "1-a"}, {"type", "t"}, {"state", "done"}, {"kept", 1}, {"changed", 2}, {"added", 1}};
+const Document trigger = {{"_id", "a"}, {"_rev", "1-a"}, {"type", "t"}, {"state", "new"},
+                          {"kept", 1},  {"changed", 1},  {"removed", 1}};
+const Document wanted = {{"_id", "a"}, {"_rev", "1-a"}, {"type", "t"}, {"state", "done"},
+                         {"kept", 1},  {"changed", 2},  {"added", 1}};
 
 Document trigger_with(const json::object& more) {
   Document doc = trigger;
@@ -44,18 +48,55 @@ TEST(Rebase, PutsTheHandlersChangesOnWhatIsThereNow) {
     Document merged;
   };
   const Case cases[] = {
-      {"nothing but a new revision", trigger_with({{"_rev", "2-b"}}),
-       {{"_id", "a"}, {"_rev", "2-b"}, {"type", "t"}, {"state", "done"}, {"kept", 1}, {"changed", 2}, {"added", 1}}},
-      {"a member of somebody else's", trigger_with({{"_rev", "2-b"}, {"theirs", 7}}),
-       {{"_id", "a"}, {"_rev", "2-b"}, {"type", "t"}, {"state", "done"}, {"kept", 1}, {"changed", 2}, {"added", 1}, {"theirs", 7}}},
-      {"a member that the handler left alone", trigger_with({{"_rev", "2-b"}, {"kept", 9}}),
-       {{"_id", "a"}, {"_rev", "2-b"}, {"type", "t"}, {"state", "done"}, {"kept", 9}, {"changed", 2}, {"added", 1}}},
-      {"a member that the handler changed", trigger_with({{"_rev", "2-b"}, {"changed", 9}}),
-       {{"_id", "a"}, {"_rev", "2-b"}, {"type", "t"}, {"state", "done"}, {"kept", 1}, {"changed", 2}, {"added", 1}}},
-      {"a member that the handler removed", trigger_with({{"_rev", "2-b"}, {"removed", 9}}),
-       {{"_id", "a"}, {"_rev", "2-b"}, {"type", "t"}, {"state", "done"}, {"kept", 1}, {"changed", 2}, {"added", 1}}},
+      {"nothing but a new revision",
+       trigger_with({{"_rev", "2-b"}}),
+       {{"_id", "a"},
+        {"_rev", "2-b"},
+        {"type", "t"},
+        {"state", "done"},
+        {"kept", 1},
+        {"changed", 2},
+        {"added", 1}}},
+      {"a member of somebody else's",
+       trigger_with({{"_rev", "2-b"}, {"theirs", 7}}),
+       {{"_id", "a"},
+        {"_rev", "2-b"},
+        {"type", "t"},
+        {"state", "done"},
+        {"kept", 1},
+        {"changed", 2},
+        {"added", 1},
+        {"theirs", 7}}},
+      {"a member that the handler left alone",
+       trigger_with({{"_rev", "2-b"}, {"kept", 9}}),
+       {{"_id", "a"},
+        {"_rev", "2-b"},
+        {"type", "t"},
+        {"state", "done"},
+        {"kept", 9},
+        {"changed", 2},
+        {"added", 1}}},
+      {"a member that the handler changed",
+       trigger_with({{"_rev", "2-b"}, {"changed", 9}}),
+       {{"_id", "a"},
+        {"_rev", "2-b"},
+        {"type", "t"},
+        {"state", "done"},
+        {"kept", 1},
+        {"changed", 2},
+        {"added", 1}}},
+      {"a member that the handler removed",
+       trigger_with({{"_rev", "2-b"}, {"removed", 9}}),
+       {{"_id", "a"},
+        {"_rev", "2-b"},
+        {"type", "t"},
+        {"state", "done"},
+        {"kept", 1},
+        {"changed", 2},
+        {"added", 1}}},
   };
-  for (const auto& [what, fresh, merged] : cases) EXPECT_EQ(rebase(trigger, wanted, fresh), merged) << what;
+  for (const auto& [what, fresh, merged] : cases)
+    EXPECT_EQ(rebase(trigger, wanted, fresh), merged) << what;
 }
 
 TEST(Rebase, KeepsWhatAPersonTookAway) {
@@ -67,7 +108,8 @@ TEST(Rebase, KeepsWhatAPersonTookAway) {
 TEST(Rebase, DoesNotApplyToAnotherState) {
   EXPECT_EQ(rebase(trigger, wanted, trigger_with({{"state", "revoked"}})), std::nullopt);
   EXPECT_EQ(rebase(trigger, wanted, trigger_with({{"type", "other"}})), std::nullopt);
-  EXPECT_EQ(rebase(trigger, wanted, {{"_id", "a"}, {"_rev", "2-b"}, {"_deleted", true}}), std::nullopt);
+  EXPECT_EQ(rebase(trigger, wanted, {{"_id", "a"}, {"_rev", "2-b"}, {"_deleted", true}}),
+            std::nullopt);
   EXPECT_EQ(rebase(trigger, wanted, trigger_with({{"state", "done"}})), std::nullopt);
 }
 

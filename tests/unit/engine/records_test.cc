@@ -12,7 +12,9 @@ namespace {
 class RecordsTest : public testing::Test {
  protected:
   RecordsTest() {
-    couch_.views["revisits_by_due"] = [this](const json::object& query) { return revisits_by_due(query); };
+    couch_.views["revisits_by_due"] = [this](const json::object& query) {
+      return revisits_by_due(query);
+    };
   }
 
   // The view of the registry's design document: revisits by due time up to endkey.
@@ -21,7 +23,9 @@ class RecordsTest : public testing::Test {
     for (const auto& [id, doc] : couch_.docs) {
       if (doc_type(doc) == "revisit")
         by_due[string_or(doc, "due", "") + id] = {
-            {"id", id}, {"key", doc.at("due")}, {"value", {{"database", doc.at("database")}, {"id", doc.at("id")}}}};
+            {"id", id},
+            {"key", doc.at("due")},
+            {"value", {{"database", doc.at("database")}, {"id", doc.at("id")}}}};
     }
     json::array rows;
     for (auto& [key, row] : by_due) {
@@ -33,7 +37,8 @@ class RecordsTest : public testing::Test {
   }
   std::vector<std::string> due(WallTime until, std::size_t limit = 10) {
     std::vector<std::string> ids;
-    for (const Revisit& revisit : records_.due_revisits(until, limit)) ids.push_back(revisit.database + "/" + revisit.id);
+    for (const Revisit& revisit : records_.due_revisits(until, limit))
+      ids.push_back(revisit.database + "/" + revisit.id);
     return ids;
   }
   WallTime in(seconds time) { return env_.wall_now() + time; }
@@ -70,7 +75,10 @@ TEST_F(RecordsTest, CheckpointsAreWrittenBehindInOneRequest) {
   EXPECT_EQ(saved_seq("a"), "7-z");
   EXPECT_EQ(saved_seq("b"), "6-y");
   EXPECT_TRUE(same_content(couch_.docs.at("checkpoint-" + sha256_hex("a")),
-                           {{"_id", "checkpoint-" + sha256_hex("a")}, {"type", "checkpoint"}, {"database", "a"}, {"seq", "7-z"}}));
+                           {{"_id", "checkpoint-" + sha256_hex("a")},
+                            {"type", "checkpoint"},
+                            {"database", "a"},
+                            {"seq", "7-z"}}));
   records_.flush_checkpoints();
   EXPECT_EQ(couch_.requests.size(), 1U);  // nothing is new
 }
@@ -114,7 +122,8 @@ TEST_F(RecordsTest, CheckpointsSurviveAServerThatIsDown) {
 }
 
 TEST_F(RecordsTest, CheckpointsOfManyDatabasesAreCutIntoSeveralSaves) {
-  for (int i = 0; i < 1200; ++i) records_.put_checkpoint("db" + std::to_string(i), std::to_string(i));
+  for (int i = 0; i < 1200; ++i)
+    records_.put_checkpoint("db" + std::to_string(i), std::to_string(i));
   records_.flush_checkpoints();
   EXPECT_EQ(couch_.requests.size(), 3U);
   EXPECT_EQ(couch_.docs.size(), 1200U);
@@ -125,7 +134,9 @@ TEST_F(RecordsTest, CheckpointsOfManyDatabasesAreCutIntoSeveralSaves) {
 // --- revisits ---
 
 TEST_F(RecordsTest, RevisitsAreDueInTheOrderOfTheirTimes) {
-  records_.put_revisits({{"a", "late", in(seconds(30))}, {"b", "early", in(seconds(10))}, {"a", "middle", in(seconds(20))}});
+  records_.put_revisits({{"a", "late", in(seconds(30))},
+                         {"b", "early", in(seconds(10))},
+                         {"a", "middle", in(seconds(20))}});
   EXPECT_EQ(due(in(seconds(9))), Strings{});
   EXPECT_EQ(due(in(seconds(20))), (Strings{"b/early", "a/middle"}));
   EXPECT_EQ(due(in(seconds(60)), 2), (Strings{"b/early", "a/middle"}));
@@ -141,7 +152,8 @@ TEST_F(RecordsTest, RevisitIsOneForADocument) {
 }
 
 TEST_F(RecordsTest, RevisitsThatAreSettledGo) {
-  records_.put_revisits({{"a", "x", in(seconds(1))}, {"a", "y", in(seconds(1))}, {"b", "x", in(seconds(1))}});
+  records_.put_revisits(
+      {{"a", "x", in(seconds(1))}, {"a", "y", in(seconds(1))}, {"b", "x", in(seconds(1))}});
   records_.remove_revisits("a", {"x", "never there"});
   EXPECT_EQ(due(in(seconds(1))).size(), 2U);
   records_.remove_revisits("a", {"y"});
@@ -153,7 +165,8 @@ TEST_F(RecordsTest, RevisitPutAgainMeanwhileStays) {
   Records other(env_, registry_);
   int bulk_saves = 0;
   couch_.before = [&](const HttpRequest& request) {
-    if (request.url.ends_with("_bulk_docs") && bulk_saves++ == 0) other.put_revisits({{"a", "x", in(seconds(2))}});
+    if (request.url.ends_with("_bulk_docs") && bulk_saves++ == 0)
+      other.put_revisits({{"a", "x", in(seconds(2))}});
   };
   records_.remove_revisits("a", {"x"});
   EXPECT_EQ(due(in(seconds(2))), Strings{"a/x"});

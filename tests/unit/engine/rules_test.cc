@@ -39,7 +39,11 @@ TEST(Rules, AreLookedUpFromTheClosestToTheWidest) {
 TEST(Rules, CompareWholeWords) {
   RuleTable table;
   table.safe("device", "new", nothing());
-  for (const auto& [type, state] : {std::pair("devic", "enew"), {"device", "ne"}, {"Device", "new"}, {"device", "*"}, {"*", "new"}})
+  for (const auto& [type, state] : {std::pair("devic", "enew"),
+                                    {"device", "ne"},
+                                    {"Device", "new"},
+                                    {"device", "*"},
+                                    {"*", "new"}})
     EXPECT_EQ(found(table, type, state), "(none)") << type << state;
 }
 

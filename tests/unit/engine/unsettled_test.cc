@@ -1,4 +1,5 @@
-// Invariant 2: every item is ready, or running, or finished, or has a time at which it is looked at again.
+// Invariant 2: every item is ready, or running, or finished, or has a time at which it is looked at
+// again.
 #include "engine/unsettled.h"
 
 #include <gtest/gtest.h>
@@ -10,7 +11,8 @@ using Step = Item::Step;
 
 const MonoTime now = MonoTime{} + std::chrono::hours(1000);
 
-Change row(const std::string& seq, const std::string& id, const std::vector<std::string>& revs = {"1-a"}) {
+Change row(const std::string& seq, const std::string& id,
+           const std::vector<std::string>& revs = {"1-a"}) {
   Change change;
   change.seq = seq;
   change.id = id;

@@ -10,17 +10,20 @@ namespace {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
-constexpr std::string_view admins = "[admins]\nadmin = -pbkdf2:sha256-00ff,salt-of-the-admin,600000\n";
+constexpr std::string_view admins =
+    "[admins]\nadmin = -pbkdf2:sha256-00ff,salt-of-the-admin,600000\n";
 
-// printf 'admin:663237F0' | openssl dgst -sha256 -hmac 'secret-of-the-serversalt-of-the-admin' -binary, after
-// 'admin:663237F0:', in base64url; the second one with -sha1.
+// printf 'admin:663237F0' | openssl dgst -sha256 -hmac 'secret-of-the-serversalt-of-the-admin'
+// -binary, after 'admin:663237F0:', in base64url; the second one with -sha1.
 constexpr std::string_view sha256_cookie =
     "AuthSession=YWRtaW46NjYzMjM3RjA6t4ds1oJ4DkjSLaY9BFUNr0xceZAKhtuuz6A8sd_StL0";
-constexpr std::string_view sha1_cookie = "AuthSession=YWRtaW46NjYzMjM3RjA6zIeWcMwZBICXMLvW_FvQdwAkpHo";
+constexpr std::string_view sha1_cookie =
+    "AuthSession=YWRtaW46NjYzMjM3RjA6zIeWcMwZBICXMLvW_FvQdwAkpHo";
 
 class DaemonCredentials : public testing::Test {
  protected:
-  Parsed<std::shared_ptr<Credentials>> make(std::string_view configuration, const Settings& settings = {}) {
+  Parsed<std::shared_ptr<Credentials>> make(std::string_view configuration,
+                                            const Settings& settings = {}) {
     Sections sections;
     parse_ini(configuration, sections);
     return daemon_credentials(env_, settings, sections);
@@ -41,14 +44,16 @@ class DaemonCredentials : public testing::Test {
 TEST_F(DaemonCredentials, MintACookieFromWhatCouchDbHas) {
   const std::string base(admins);
   const std::pair<std::string, std::string_view> cases[] = {
-      {"[chttpd_auth]\nsecret = secret-of-the-server\nhash_algorithms = sha256, sha", sha256_cookie},
+      {"[chttpd_auth]\nsecret = secret-of-the-server\nhash_algorithms = sha256, sha",
+       sha256_cookie},
       {"[chttpd_auth]\nsecret = secret-of-the-server\nhash_algorithms = sha256", sha256_cookie},
       {"[chttpd_auth]\nsecret = secret-of-the-server\nhash_algorithms = sha, sha256", sha1_cookie},
       // Before 3.3 there is no such list.
       {"[chttpd_auth]\nsecret = secret-of-the-server", sha1_cookie},
       // Before 3.2 the secret is elsewhere.
       {"[couch_httpd_auth]\nsecret = secret-of-the-server", sha1_cookie},
-      {"[couch_httpd_auth]\nsecret = old\n[chttpd_auth]\nsecret = secret-of-the-server", sha1_cookie},
+      {"[couch_httpd_auth]\nsecret = old\n[chttpd_auth]\nsecret = secret-of-the-server",
+       sha1_cookie},
   };
   for (const auto& [auth, cookie] : cases)
     EXPECT_EQ(headers(base + auth), (Headers{{"Cookie", std::string(cookie)}})) << auth;
@@ -65,7 +70,8 @@ TEST_F(DaemonCredentials, UseUsernameAndPasswordIfSet) {
 
 TEST_F(DaemonCredentials, SayWhatToSetIfThereIsNoSecret) {
   const std::string reason = fault(std::string(admins));
-  for (const std::string part : {"[chttpd_auth] secret", "openssl rand -hex 32", "local.ini", "[channels]"})
+  for (const std::string part :
+       {"[chttpd_auth] secret", "openssl rand -hex 32", "local.ini", "[channels]"})
     EXPECT_TRUE(contains(reason, part)) << reason;
 }
 
@@ -78,11 +84,9 @@ TEST_F(DaemonCredentials, NeedAnAdmin) {
 }
 
 TEST_F(DaemonCredentials, TakeTheFirstAdminWhoseEntryIsAHash) {
-  const std::string cookie =
-      headers(std::string(admins) + "aaron = in clear\n[chttpd_auth]\nsecret = secret-of-the-server\nhash_algorithms = sha256")
-          .at(0)
-          .second;
-  EXPECT_EQ(cookie, sha256_cookie);
+  const std::string clear = "aaron = in clear\n";
+  const std::string auth = "[chttpd_auth]\nsecret = secret-of-the-server\nhash_algorithms = sha256";
+  EXPECT_EQ(headers(std::string(admins) + clear + auth).at(0).second, sha256_cookie);
 }
 
 }  // namespace

@@ -52,17 +52,21 @@ TEST(Ini, ReadsCouchDbsDialect) {
       // Lines may end in any way.
       {"[a]\r\nx = 1\r\ny = 2\rz = 3\n", {{"a", {{"x", "1"}, {"y", "2"}, {"z", "3"}}}}},
       // What is no section's name leaves the section as it is.
-      {"[b]\n[bad\nq = 1\n[c]trail\nr = 1\n[]\ns = 1", {{"b", {{"q", "1"}, {"r", "1"}, {"s", "1"}}}}},
+      {"[b]\n[bad\nq = 1\n[c]trail\nr = 1\n[]\ns = 1",
+       {{"b", {{"q", "1"}, {"r", "1"}, {"s", "1"}}}}},
       // A section may come twice; the last value counts.
-      {"[a]\nk = 1\n[b]\nk = 2\n[a]\nl = 3\nk = 4", {{"a", {{"k", "4"}, {"l", "3"}}}, {"b", {{"k", "2"}}}}},
+      {"[a]\nk = 1\n[b]\nk = 2\n[a]\nl = 3\nk = 4",
+       {{"a", {{"k", "4"}, {"l", "3"}}}, {"b", {{"k", "2"}}}}},
   };
-  for (const auto& [text, sections] : cases) EXPECT_EQ(without_empty(parsed(text)), sections) << text;
+  for (const auto& [text, sections] : cases)
+    EXPECT_EQ(without_empty(parsed(text)), sections) << text;
 }
 
 TEST(Ini, GoesOverWhatIsThere) {
   Sections sections = parsed("[a]\nkept = 1\nreplaced = 1\nempty_later = 1");
   parse_ini("[a]\nreplaced = 2\nempty_later =\n[b]\nnew = 3", sections);
-  const Sections expected = {{"a", {{"kept", "1"}, {"replaced", "2"}, {"empty_later", "1"}}}, {"b", {{"new", "3"}}}};
+  const Sections expected = {{"a", {{"kept", "1"}, {"replaced", "2"}, {"empty_later", "1"}}},
+                             {"b", {{"new", "3"}}}};
   EXPECT_EQ(sections, expected);
 }
 

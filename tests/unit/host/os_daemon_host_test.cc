@@ -35,7 +35,8 @@ class OsDaemonHostTest : public testing::Test {
   }
 
   void answer(std::string_view bytes) {
-    ASSERT_EQ(::write(to_program_[1], bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+    ASSERT_EQ(::write(to_program_[1], bytes.data(), bytes.size()),
+              static_cast<ssize_t>(bytes.size()));
   }
   void answer_ends() {
     if (to_program_[1] >= 0) close(std::exchange(to_program_[1], -1));
@@ -158,7 +159,8 @@ TEST_F(OsDaemonHostTest, EndsWithItsInput) {
   answer_ends();
   EXPECT_EQ(ended.wait_for(milliseconds(patience_ms)), std::future_status::ready);
   EXPECT_EQ(result(asked), Section{});
-  EXPECT_EQ(program_->section("channels"), Section{});  // nobody is there to answer: not one moment's wait
+  EXPECT_EQ(program_->section("channels"),
+            Section{});  // nobody is there to answer: not one moment's wait
 }
 
 TEST_F(OsDaemonHostTest, EndsWhenNobodyReadsItsOutput) {
@@ -219,7 +221,8 @@ TEST_F(OsDaemonHostTest, SendsItsLastWords) {
 
 // Not so yet: a host that is there but reads no more keeps the program from its end.
 TEST_F(OsDaemonHostTest, DISABLED_EndsThoughItsOutputIsStuck) {
-  for (int i = 0; i < 150; ++i) program_->log().info(repeated("x", 2000));  // much more than a pipe holds
+  for (int i = 0; i < 150; ++i)
+    program_->log().info(repeated("x", 2000));  // much more than a pipe holds
   auto gone = std::async(std::launch::async, [this] { program_.reset(); });
   EXPECT_EQ(gone.wait_for(seconds(5)), std::future_status::ready);
   while (gone.wait_for(milliseconds(0)) != std::future_status::ready) line(100);
@@ -244,7 +247,8 @@ TEST_F(OsDaemonHostTest, EndsBySigterm) {
 TEST_F(OsDaemonHostTest, QuestionsPassAFullLog) {
   for (int i = 0; i < 1000; ++i) program_->log().info("flood");
   auto asked = ask("channels");
-  for (std::string text = line(); !contains(text, "\"get\""); text = line()) ASSERT_NE(text, "(nothing)");
+  for (std::string text = line(); !contains(text, "\"get\""); text = line())
+    ASSERT_NE(text, "(nothing)");
   answer("{\"q\": \"2\"}\n");
   EXPECT_EQ(result(asked), (Section{{"q", "2"}}));
 }

@@ -58,12 +58,31 @@ TEST(Settings, HaveDefaults) {
 }
 
 TEST(Settings, AreWhatTheOperatorWrote) {
-  const auto settings = parse(
-      "[channels]\nrole = cloud\nurl = https://couch.internal:6984\npublic_url = https://sync.example.com\n"
-      "username = admin\npassword = secret\nhandshake_db = hand\nregistry_db = reg\ncontrol_prefix = ctl/\n"
-      "channel_prefix = chn/\nq = 4\nfollow = orders, shop-*,,\t x\nconfirm_ttl = 3600\nlease = 60\nsweep = 7\n"
-      "[channels_mail]\nserver = smtps://mail.example.com:465\nfrom = Sync <sync@example.com>\nusername = u\n"
-      "password = p\nstarttls = required\nmail_per_address = 3\nmail_per_minute = 60\n");
+  const auto settings = parse(R"(
+[channels]
+role = cloud
+url = https://couch.internal:6984
+public_url = https://sync.example.com
+username = admin
+password = secret
+handshake_db = hand
+registry_db = reg
+control_prefix = ctl/
+channel_prefix = chn/
+q = 4
+follow = orders, shop-*,,	 x
+confirm_ttl = 3600
+lease = 60
+sweep = 7
+[channels_mail]
+server = smtps://mail.example.com:465
+from = Sync <sync@example.com>
+username = u
+password = p
+starttls = required
+mail_per_address = 3
+mail_per_minute = 60
+)");
   ASSERT_TRUE(settings) << settings.error().reason;
   EXPECT_EQ(settings->url, "https://couch.internal:6984/");
   EXPECT_EQ(settings->public_url, "https://sync.example.com/");
@@ -101,7 +120,8 @@ TEST(Settings, FindCouchDbWhereItListens) {
       {"[httpd]\nport = 5986\n[chttpd]\nport = 5984", "http://127.0.0.1:5984/"},
       {"[chttpd]\nport = 1\n[channels]\nurl = http://elsewhere/couch", "http://elsewhere/couch/"},
   };
-  for (const auto& [configuration, url] : cases) EXPECT_EQ(parse(configuration)->url, url) << configuration;
+  for (const auto& [configuration, url] : cases)
+    EXPECT_EQ(parse(configuration)->url, url) << configuration;
 }
 
 TEST(Settings, PublicUrlAndConfirmUrlFollowOneAnother) {
@@ -127,8 +147,7 @@ TEST(Settings, SayInOneLineWhatIsWrong) {
       {"channels", "handshake_db", "_users"},
       {"channels", "registry_db", "1st"},
       {"channels", "control_prefix", "control."},
-      {"channels", "channel_prefix", "channel "
-                                     "x"},
+      {"channels", "channel_prefix", "channel x"},
       {"channels", "q", "0"},
       {"channels", "q", "65"},
       {"channels", "q", "-1"},
@@ -161,10 +180,11 @@ TEST(Settings, SayInOneLineWhatIsWrong) {
 }
 
 TEST(Settings, TakeTheBoundsThemselves) {
-  for (const std::string good : {"q = 1", "q = 64", "confirm_ttl = 1", "confirm_ttl = 2592000", "lease = 5", "lease = 3600",
-                                 "sweep = 1", "sweep = 10000"})
+  for (const std::string good : {"q = 1", "q = 64", "confirm_ttl = 1", "confirm_ttl = 2592000",
+                                 "lease = 5", "lease = 3600", "sweep = 1", "sweep = 10000"})
     EXPECT_EQ(fault_of("[channels]\n" + good), "");
-  for (const std::string good : {"mail_per_address = 1", "mail_per_minute = 2", "mail_per_minute = 100000"})
+  for (const std::string good :
+       {"mail_per_address = 1", "mail_per_minute = 2", "mail_per_minute = 100000"})
     EXPECT_EQ(fault_of("[channels_mail]\n" + good), "");
 }
 
@@ -179,14 +199,18 @@ TEST(Settings, KeepDatabasesApart) {
   };
   for (const auto& [configuration, key] : cases) {
     const std::string reason = fault_of("[channels]\n" + configuration);
-    EXPECT_TRUE(reason.starts_with("[channels]") && contains(reason, key)) << configuration << ": " << reason;
+    EXPECT_TRUE(reason.starts_with("[channels]") && contains(reason, key))
+        << configuration << ": " << reason;
   }
-  EXPECT_EQ(fault_of("[channels]\nhandshake_db = channels-handshake\nchannel_prefix = channel-"), "");
+  EXPECT_EQ(fault_of("[channels]\nhandshake_db = channels-handshake\nchannel_prefix = channel-"),
+            "");
 }
 
 TEST(Settings, WarnOfAKeyThatNobodyKnows) {
-  EXPECT_EQ(warnings_of("[channels]\nq = 2\n[channels_mail]\nfrom = a@b.c\n[other]\nx = 1"), Warnings{});
-  const Warnings warnings = warnings_of("[channels]\nleese = 5\n[channels_mail]\nfro\u00e9m = a@b.c");
+  EXPECT_EQ(warnings_of("[channels]\nq = 2\n[channels_mail]\nfrom = a@b.c\n[other]\nx = 1"),
+            Warnings{});
+  const Warnings warnings =
+      warnings_of("[channels]\nleese = 5\n[channels_mail]\nfro\u00e9m = a@b.c");
   ASSERT_EQ(warnings.size(), 2U);
   EXPECT_TRUE(contains(warnings[0], "[channels] leese")) << warnings[0];
   EXPECT_TRUE(contains(warnings[1], "[channels_mail] fro\\xc3\\xa9m")) << warnings[1];
@@ -203,7 +227,8 @@ TEST(Settings, TakeProgramsAndFoldersFromTrustedFilesOnly) {
   EXPECT_TRUE(contains(warnings[0], "[channels_mail] sendmail is ignored")) << warnings[0];
   EXPECT_TRUE(contains(warnings[1], "[channels_mail] templates is ignored")) << warnings[1];
 
-  const auto trusted = parse(keys, "[channels_mail]\nsendmail = /usr/sbin/sendmail\ntemplates = /srv/templates");
+  const auto trusted =
+      parse(keys, "[channels_mail]\nsendmail = /usr/sbin/sendmail\ntemplates = /srv/templates");
   ASSERT_TRUE(trusted);
   EXPECT_EQ(trusted->mail.sendmail, "/usr/sbin/sendmail");
   EXPECT_EQ(trusted->mail.templates, "/srv/templates");
@@ -215,7 +240,8 @@ TEST(Settings, OfTrustedFilesGoFirst) {
 }
 
 TEST(Settings, NeverShowAPassword) {
-  const auto settings = parse("[channels]\npassword = hunter2\nq = 0\n[channels_mail]\npassword = hunter2");
+  const auto settings =
+      parse("[channels]\npassword = hunter2\nq = 0\n[channels_mail]\npassword = hunter2");
   ASSERT_FALSE(settings);
   EXPECT_FALSE(contains(settings.error().reason, "hunter2"));
 }

@@ -127,7 +127,8 @@ TEST(Address, MayHave254Bytes) {
 
 // Not so yet: blanks of other scripts are as invisible as U+00A0, and no more part of an address.
 TEST(Address, DISABLED_RefusesEveryBlank) {
-  for (const std::string blank : {"\u1680", "\u2000", "\u2003", "\u200a", "\u202f", "\u205f", "\u3000"})
+  for (const std::string blank :
+       {"\u1680", "\u2000", "\u2003", "\u200a", "\u202f", "\u205f", "\u3000"})
     EXPECT_FALSE(parse_address("alice" + blank + "@example.com"));
 }
 

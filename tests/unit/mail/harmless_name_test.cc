@@ -12,7 +12,8 @@ namespace channels {
 namespace {
 
 TEST(HarmlessName, KeepsAnOrdinaryName) {
-  for (const std::string name : {"", "Alice's phone", "Pixel 7", "T\u00e9l\u00e9phone d'Ana\u00efs", "\u7535\u8bdd", "No. 5"})
+  for (const std::string name : {"", "Alice's phone", "Pixel 7", "T\u00e9l\u00e9phone d'Ana\u00efs",
+                                 "\u7535\u8bdd", "No. 5"})
     EXPECT_EQ(harmless_name(name, false), name);
 }
 
@@ -23,7 +24,7 @@ TEST(HarmlessName, CannotBecomeALink) {
       {"mailto:eve@evil.example", "mailtoeveevil example"},
       {"www.evil.example/path", "www evil examplepath"},
       {"a.b.", "a b."},
-      {"a./b", "a b"},       // the slash goes first, or a dot between letters would be left
+      {"a./b", "a b"},  // the slash goes first, or a dot between letters would be left
       {"a.@b", "a b"},
       {"a..b", "a b"},
       {"<a href=x>evil</a>", "a href=xevila"},

@@ -84,7 +84,8 @@ TEST(Message, HasTheseHeaderFieldsAndNoOther) {
   };
   auto fields = header_fields(compose(plain_mail()));
   ASSERT_EQ(fields.size(), expected.size() + 1);
-  EXPECT_TRUE(fields.back().starts_with("Content-Type: multipart/alternative; boundary=\"")) << fields.back();
+  EXPECT_TRUE(fields.back().starts_with("Content-Type: multipart/alternative; boundary=\""))
+      << fields.back();
   fields.pop_back();
   EXPECT_EQ(fields, expected);
 }
@@ -111,10 +112,11 @@ TEST(Message, IsAlternativesOfTextAndHtml) {
 
 TEST(Message, TakesNoHeaderFieldFromItsValues) {
   const std::string attack = "\r\nBcc: eve@evil.example\r\n\r\ninjected";
-  for (std::string Mail::*member : {&Mail::to, &Mail::from, &Mail::message_id, &Mail::subject, &Mail::language}) {
-    for (const std::string& text : {attack, std::string("\nBcc: eve@evil.example"),
-                                    std::string("\rBcc: eve@evil.example"),
-                                    std::string("\u2028Bcc: eve@evil.example")}) {
+  for (std::string Mail::*member :
+       {&Mail::to, &Mail::from, &Mail::message_id, &Mail::subject, &Mail::language}) {
+    for (const std::string& text :
+         {attack, std::string("\nBcc: eve@evil.example"), std::string("\rBcc: eve@evil.example"),
+          std::string("\u2028Bcc: eve@evil.example")}) {
       Mail mail = plain_mail();
       mail.*member += text;
       const std::string message = compose(mail);
@@ -133,7 +135,8 @@ TEST(Message, TakesNoHeaderFieldFromItsValues) {
 }
 
 TEST(Message, EncodesWhatAHeaderCannotCarry) {
-  const std::string subjects[] = {"Best\u00e4tigen Sie Ihr Ger\u00e4t", euros30, "\U0001f600" + euros30,
+  const std::string subjects[] = {"Best\u00e4tigen Sie Ihr Ger\u00e4t", euros30,
+                                  "\U0001f600" + euros30,
                                   "=?UTF-8?B?QUJD?=", repeated("long ", 30) + "end"};
   for (const std::string& subject : subjects) {
     Mail mail = plain_mail();
@@ -175,7 +178,8 @@ TEST(Message, HasShortLinesOfAscii) {
   }
 }
 
-// Not so yet: the address stands on the line of the name's last word, so a long name makes a line of 98.
+// Not so yet: the address stands on the line of the name's last word, so a long name makes a line
+// of 98.
 TEST(Message, DISABLED_FoldsALongSender) {
   Mail mail = plain_mail();
   mail.from = repeated("\u00e4", 21) + " <no-reply@example.com>";
@@ -198,7 +202,9 @@ TEST(Message, DISABLED_TakesAQuotedNameForItsText) {
   Mail mail = plain_mail();
   mail.from = "\"Channels, Inc.\" <no-reply@example.com>";
   const std::string from = field(compose(mail), "From");
-  EXPECT_TRUE(from == mail.from || decoded_words(from.substr(0, from.find(" <"))) == "Channels, Inc.") << from;
+  EXPECT_TRUE(from == mail.from ||
+              decoded_words(from.substr(0, from.find(" <"))) == "Channels, Inc.")
+      << from;
 }
 
 TEST(Message, IsTheSameForARepeat) {
@@ -206,8 +212,11 @@ TEST(Message, IsTheSameForARepeat) {
 }
 
 TEST(Message, FindsTheAddressOfASender) {
-  const std::pair<std::string, std::string> cases[] = {
-      {"a@b.c", "a@b.c"}, {"Name <a@b.c>", "a@b.c"}, {"<a@b.c>", "a@b.c"}, {"N <x> <a@b.c>", "a@b.c"}, {"a> <b", "a> <b"}};
+  const std::pair<std::string, std::string> cases[] = {{"a@b.c", "a@b.c"},
+                                                       {"Name <a@b.c>", "a@b.c"},
+                                                       {"<a@b.c>", "a@b.c"},
+                                                       {"N <x> <a@b.c>", "a@b.c"},
+                                                       {"a> <b", "a> <b"}};
   for (const auto& [from, address] : cases) EXPECT_EQ(address_in(from), address);
 }
 

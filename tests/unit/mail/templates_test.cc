@@ -74,9 +74,10 @@ TEST(Templates, DifferByLanguage) {
 TEST(Templates, ChooseTheLanguageOfALocale) {
   const Templates templates = built_in();
   const std::pair<std::string, std::string> cases[] = {
-      {"de", "de"},       {"de-AT", "de"},   {"de_CH", "de"}, {"DE", "de"},    {"es-419", "es"}, {"de.UTF-8", "de"},
-      {"en-GB", "en"},    {"fr", "en"},      {"", "en"},      {"-", "en"},     {"d", "en"},      {"deu", "en"},
-      {"../de", "en"},    {"de/../es", "en"}, {"\xff", "en"}, {"de\r\nX", "en"}, {"C", "en"}};
+      {"de", "de"},       {"de-AT", "de"}, {"de_CH", "de"}, {"DE", "de"},       {"es-419", "es"},
+      {"de.UTF-8", "de"}, {"en-GB", "en"}, {"fr", "en"},    {"", "en"},         {"-", "en"},
+      {"d", "en"},        {"deu", "en"},   {"../de", "en"}, {"de/../es", "en"}, {"\xff", "en"},
+      {"de\r\nX", "en"},  {"C", "en"}};
   for (const auto& [locale, language] : cases)
     EXPECT_EQ(templates.render("confirm", locale, values("")).language, language) << locale;
 }
@@ -106,7 +107,8 @@ TEST(Templates, OfTheOperatorsFolderReplaceOneFileEach) {
   EXPECT_EQ(mine.text, "Nimm " + link);
   const Templates others = built_in();
   EXPECT_EQ(mine.html, others.render("confirm", "de", values("")).html);
-  EXPECT_EQ(templates->render("confirm", "en", values("")).text, others.render("confirm", "en", values("")).text);
+  EXPECT_EQ(templates->render("confirm", "en", values("")).text,
+            others.render("confirm", "en", values("")).text);
   EXPECT_EQ(templates->render("device_active", "de", values("")).text,
             others.render("device_active", "de", values("")).text);
 }
@@ -114,7 +116,8 @@ TEST(Templates, OfTheOperatorsFolderReplaceOneFileEach) {
 TEST(Templates, MayHaveALanguageOfTheOperators) {
   const TemporaryFolder folder;
   folder.write("fr/confirm.txt", "Subject: Confirmez\n\n{{link}}");
-  EXPECT_EQ(Templates::load(folder.path())->render("confirm", "fr", values("")).language, "en");  // half a mail is none
+  EXPECT_EQ(Templates::load(folder.path())->render("confirm", "fr", values("")).language,
+            "en");  // half a mail is none
   folder.write("fr/confirm.html", "<p>{{link}}</p>");
   const auto templates = Templates::load(folder.path());
   ASSERT_TRUE(templates);
@@ -149,7 +152,8 @@ TEST(Templates, DISABLED_RefuseOneThatLosesItsTextWhenFilledIn) {
 TEST(Templates, SayWhichFolderIsMissing) {
   const auto templates = Templates::load("/nonexistent/templates");
   ASSERT_FALSE(templates);
-  EXPECT_TRUE(contains(templates.error().reason, "/nonexistent/templates")) << templates.error().reason;
+  EXPECT_TRUE(contains(templates.error().reason, "/nonexistent/templates"))
+      << templates.error().reason;
 }
 
 }  // namespace

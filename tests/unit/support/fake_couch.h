@@ -1,6 +1,6 @@
-// One database with CouchDB's rules for revisions, in memory: what Leases and Records stand on. It has no
-// revision trees, no feed and no cluster; the test says which save is answered 202, or not at all.
-// Views are whatever the test makes of the documents.
+// One database with CouchDB's rules for revisions, in memory: what Leases and Records stand on. It
+// has no revision trees, no feed and no cluster; the test says which save is answered 202, or not
+// at all. Views are whatever the test makes of the documents.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -22,7 +22,7 @@ class FakeCouch : public Transport {
 
   std::map<std::string, Document> docs;  // without deleted ones
   std::map<std::string, std::function<json::array(const json::object& query)>> views;
-  std::vector<std::string> requests;  // "POST _bulk_docs", in their order
+  std::vector<std::string> requests;   // "POST _bulk_docs", in their order
   std::set<std::string> answered_202;  // ids
   // Called before the request acts; may throw Unavailable.
   std::function<void(const HttpRequest&)> before;
@@ -47,7 +47,8 @@ class FakeCouch : public Transport {
     if (after) after(request);
     return response;
   }
-  HttpResponse stream(const HttpRequest&, milliseconds, const std::function<bool(std::string_view)>&) override {
+  HttpResponse stream(const HttpRequest&, milliseconds,
+                      const std::function<bool(std::string_view)>&) override {
     throw Unavailable("FakeCouch has no feeds");
   }
 
@@ -84,7 +85,8 @@ class FakeCouch : public Transport {
     const std::string id = doc_id(doc);
     const auto current = docs.find(id);
     const std::string rev = current == docs.end() ? "" : doc_rev(current->second);
-    if (doc_rev(doc) != rev) return {{"id", id}, {"error", "conflict"}, {"reason", "Document update conflict."}};
+    if (doc_rev(doc) != rev)
+      return {{"id", id}, {"error", "conflict"}, {"reason", "Document update conflict."}};
     const std::string next = std::to_string(++generation_) + "-" + id;
     doc["_rev"] = next;
     if (is_deleted(doc)) {

@@ -35,9 +35,7 @@ class FakeEnv : public Env {
   }
 
   // A wait is over at once, and its whole time has passed.
-  std::unique_ptr<Signal> make_signal() override {
-    return std::make_unique<FakeSignal>(*this);
-  }
+  std::unique_ptr<Signal> make_signal() override { return std::make_unique<FakeSignal>(*this); }
   std::unique_ptr<Thread> start(const std::string&, std::function<void()>) override {
     ADD_FAILURE() << "FakeEnv has one thread only";
     return nullptr;

@@ -17,7 +17,8 @@ namespace channels {
 class FakeTransport : public Transport {
  public:
   // What the next request gets that has no answer yet.
-  FakeTransport& answers(int status, std::string body, std::optional<seconds> retry_after = std::nullopt) {
+  FakeTransport& answers(int status, std::string body,
+                         std::optional<seconds> retry_after = std::nullopt) {
     script_.push_back([=](const HttpRequest&) {
       HttpResponse response;
       response.status = status;
@@ -28,7 +29,8 @@ class FakeTransport : public Transport {
     return *this;
   }
   FakeTransport& is_down() {
-    script_.push_back([](const HttpRequest&) -> HttpResponse { throw Unavailable("nobody listens"); });
+    script_.push_back(
+        [](const HttpRequest&) -> HttpResponse { throw Unavailable("nobody listens"); });
     return *this;
   }
 

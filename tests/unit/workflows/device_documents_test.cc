@@ -22,12 +22,21 @@ const std::string code = "0a792c1d540292719c2a1b8d30a267d64d9f35d5cdc58991999d38
 const std::string yes_proof = "d5bc0c7f2d61c142a171b4eb236380d13a800ff44cb5559aa302354ed192e839";
 
 json::object credential() {
-  return {{"password_scheme", "pbkdf2"}, {"salt", salt}, {"iterations", 1}, {"derived_key", derived_key}};
+  return {{"password_scheme", "pbkdf2"},
+          {"salt", salt},
+          {"iterations", 1},
+          {"derived_key", derived_key}};
 }
 
 Document sent_device() {
-  return {{"_id", id},         {"_rev", "1-a"}, {"type", "device"},           {"state", "new"}, {"owner", "alice@example.com"},
-          {"name", "My phone"}, {"locale", "en"}, {"credential", credential()}};
+  return {{"_id", id},
+          {"_rev", "1-a"},
+          {"type", "device"},
+          {"state", "new"},
+          {"owner", "alice@example.com"},
+          {"name", "My phone"},
+          {"locale", "en"},
+          {"credential", credential()}};
 }
 
 // --- ids ---
@@ -45,13 +54,16 @@ TEST(DeviceId, IsNotProvenByAnythingElse) {
       {"an owner in other letters", [](Document& d) { d["owner"] = "Alice@example.com"; }},
       {"no owner", [](Document& d) { d.erase("owner"); }},
       {"an owner that is no text", [](Document& d) { d["owner"] = 1; }},
-      {"another salt", [](Document& d) { d["credential"].as_object()["salt"] = std::string(32, '0'); }},
-      {"another key", [](Document& d) { d["credential"].as_object()["derived_key"] = std::string(40, '0'); }},
+      {"another salt",
+       [](Document& d) { d["credential"].as_object()["salt"] = std::string(32, '0'); }},
+      {"another key",
+       [](Document& d) { d["credential"].as_object()["derived_key"] = std::string(40, '0'); }},
       {"no credential", [](Document& d) { d.erase("credential"); }},
       {"a credential that is no object", [](Document& d) { d["credential"] = "x"; }},
       {"more iterations", [](Document& d) { d["credential"].as_object()["iterations"] = 10; }},
       {"no iterations", [](Document& d) { d["credential"].as_object().erase("iterations"); }},
-      {"another scheme", [](Document& d) { d["credential"].as_object()["password_scheme"] = "simple"; }},
+      {"another scheme",
+       [](Document& d) { d["credential"].as_object()["password_scheme"] = "simple"; }},
   };
   for (const auto& [name, spoil] : cases) {
     Document device = sent_device();
@@ -62,11 +74,12 @@ TEST(DeviceId, IsNotProvenByAnythingElse) {
 
 // Its id would be right, but CouchDB could not use it, or it would be a field for anything.
 TEST(DeviceId, NeedsACredentialOfTheOneForm) {
-  const std::pair<std::string, std::string> cases[] = {{salt, derived_key + "00"},
-                                                       {salt + "00", derived_key},
-                                                       {salt, "0123456789ABCDEF0123456789ABCDEF01234567"},
-                                                       {"00112233445566778899AABBCCDDEEFF", derived_key},
-                                                       {"", ""}};
+  const std::pair<std::string, std::string> cases[] = {
+      {salt, derived_key + "00"},
+      {salt + "00", derived_key},
+      {salt, "0123456789ABCDEF0123456789ABCDEF01234567"},
+      {"00112233445566778899AABBCCDDEEFF", derived_key},
+      {"", ""}};
   for (const auto& [its_salt, its_key] : cases) {
     Document device = sent_device();
     device["credential"].as_object()["salt"] = its_salt;
@@ -86,13 +99,15 @@ TEST(DeviceId, IsIgnorantOfTheUnprovenFields) {
 
 TEST(DeviceId, Has64LowerHexDigits) {
   EXPECT_TRUE(is_device_id(id));
-  for (const std::string& bad : {std::string(), id.substr(1), id + "0", "A" + id.substr(1), "g" + id.substr(1), "_design/x" + id.substr(9)})
+  for (const std::string& bad : {std::string(), id.substr(1), id + "0", "A" + id.substr(1),
+                                 "g" + id.substr(1), "_design/x" + id.substr(9)})
     EXPECT_FALSE(is_device_id(bad)) << bad;
 }
 
 TEST(ConfirmId, IsTheDigestOfWhatItSays) {
   // printf '%s\nyes\n%s' ID YES_PROOF | openssl dgst -sha256
-  EXPECT_EQ(confirm_id_for(id, "yes", yes_proof), "8d1be50498584d39a47c64306c05b6a70cd7bd6cb0de8b0d916f3d9960c7d72f");
+  EXPECT_EQ(confirm_id_for(id, "yes", yes_proof),
+            "8d1be50498584d39a47c64306c05b6a70cd7bd6cb0de8b0d916f3d9960c7d72f");
 }
 
 // --- codes ---
@@ -106,7 +121,8 @@ TEST(DeviceCode, MakesEveryLetterEquallyLikely) {
   std::map<char, int> counts;
   for (int byte = 0; byte < 256; ++byte) {
     // What is cut off gives way to the byte after it, here the letter B.
-    const char letter = device_code_from(std::string(1, static_cast<char>(byte)) + std::string(15, '\0')).front();
+    const char letter =
+        device_code_from(std::string(1, static_cast<char>(byte)) + std::string(15, '\0')).front();
     if (byte < 240) {
       ++counts[letter];
     } else {
@@ -122,7 +138,9 @@ TEST(DeviceCode, MakesEveryLetterEquallyLikely) {
 }
 
 TEST(DeviceCode, SkipsTheBytesThatAreCutOff) {
-  EXPECT_EQ(device_code_from("\xf0\xff" + std::string(4, '\x01') + "\xf1\xfe" + std::string(8, '\x02')), "CCCC-DDDD");
+  EXPECT_EQ(
+      device_code_from("\xf0\xff" + std::string(4, '\x01') + "\xf1\xfe" + std::string(8, '\x02')),
+      "CCCC-DDDD");
 }
 
 TEST(ConfirmCode, BelongsToKeySubjectAndNumber) {
@@ -138,7 +156,8 @@ TEST(Proof, IsWhatTheConfirmationPageComputes) {
   EXPECT_EQ(proof_for(code, "yes, sign out all others", "BCDF-GHJK"),
             "b67987aa7a99d9bb9e70a6aadfde48619dc87016e465db4ee88a6d0beb630339");
   // "It wasn't me" is said by somebody who has no code.
-  EXPECT_EQ(proof_for(code, "not me", "BCDF-GHJK"), "5cbb8b615ea4c60c0a0bf775a469c08597b3fc82ca5b379a0fadc053cb30d9ed");
+  EXPECT_EQ(proof_for(code, "not me", "BCDF-GHJK"),
+            "5cbb8b615ea4c60c0a0bf775a469c08597b3fc82ca5b379a0fadc053cb30d9ed");
   EXPECT_EQ(proof_for(code, "not me", ""), proof_for(code, "not me", "BCDF-GHJK"));
 }
 
@@ -180,7 +199,10 @@ Document base_copy(std::string_view state) {
 TEST(HandshakeCopy, HasTheFieldsOfItsState) {
   const std::pair<std::string, Document> cases[] = {
       {"new",
-       {{"owner", "alice@example.com"}, {"name", "My phone"}, {"locale", "en"}, {"credential", credential()}}},
+       {{"owner", "alice@example.com"},
+        {"name", "My phone"},
+        {"locale", "en"},
+        {"credential", credential()}}},
       {"confirming", {{"device_code", "BCDF-GHJK"}, {"expires", "2024-05-02T00:00:00Z"}}},
       {"confirmed", {}},
       {"expired", {}},
@@ -218,13 +240,15 @@ TEST(ControlCopy, HasTheFieldsOfItsState) {
                           {"created", "2024-05-01T00:00:00Z"},
                           {"activated", "2024-05-01T01:00:00Z"},
                           {"revoked_at", "2024-05-01T02:00:00Z"}};
-  EXPECT_EQ(control_copy(record("revoked"), {}), with(with(base_copy("revoked"), owned), {{"wipe", true}}));
+  EXPECT_EQ(control_copy(record("revoked"), {}),
+            with(with(base_copy("revoked"), owned), {{"wipe", true}}));
   EXPECT_EQ(control_copy(record("active"), {}), with(base_copy("active"), owned));
 }
 
 TEST(ControlCopy, KeepsWhatIsTheUsers) {
-  const Document existing = {{"_id", id},          {"_rev", "3-c"},       {"type", "device"}, {"state", "active"},
-                             {"name", "Renamed"}, {"colour", "green"}, {"nested", {{"x", 1}}}};
+  const Document existing = {{"_id", id},           {"_rev", "3-c"},     {"type", "device"},
+                             {"state", "active"},   {"name", "Renamed"}, {"colour", "green"},
+                             {"nested", {{"x", 1}}}};
   const Document copy = control_copy(record("active"), existing);
   EXPECT_EQ(copy.at("_rev"), "3-c");
   EXPECT_EQ(copy.at("name"), "Renamed");
@@ -235,17 +259,28 @@ TEST(ControlCopy, KeepsWhatIsTheUsers) {
 TEST(ControlCopy, PutsRightWhatIsTheDaemons) {
   Document plain = record("active");
   for (const char* key : {"activated", "revoked_at", "wipe"}) plain.erase(key);
-  const Document forged = {{"_id", "other"},      {"type", "channel"},       {"state", "confirmed"},     {"user", "eve"},
-                           {"username", "admin"}, {"created", "1970"},       {"activated", "1970"},      {"revoked_at", "1970"},
-                           {"name", 17},          {"credential", credential()}, {"device_code", "BCDF-GHJK"}, {"error", "x"}};
-  EXPECT_EQ(control_copy(plain, forged), with(base_copy("active"), {{"name", "My phone"},
-                                                                     {"user", "u1"},
-                                                                     {"username", "device-" + id},
-                                                                     {"created", "2024-05-01T00:00:00Z"}}));
+  const Document forged = {{"_id", "other"},
+                           {"type", "channel"},
+                           {"state", "confirmed"},
+                           {"user", "eve"},
+                           {"username", "admin"},
+                           {"created", "1970"},
+                           {"activated", "1970"},
+                           {"revoked_at", "1970"},
+                           {"name", 17},
+                           {"credential", credential()},
+                           {"device_code", "BCDF-GHJK"},
+                           {"error", "x"}};
+  EXPECT_EQ(control_copy(plain, forged),
+            with(base_copy("active"), {{"name", "My phone"},
+                                       {"user", "u1"},
+                                       {"username", "device-" + id},
+                                       {"created", "2024-05-01T00:00:00Z"}}));
 }
 
 TEST(Copies, NeverHoldASecret) {
-  for (const std::string state : {"confirming", "confirmed", "active", "revoked", "expired", "rejected", "error"}) {
+  for (const std::string state :
+       {"confirming", "confirmed", "active", "revoked", "expired", "rejected", "error"}) {
     const std::string handshake = json::serialize(handshake_copy(record(state), places));
     EXPECT_FALSE(contains(handshake, derived_key)) << state;
     EXPECT_FALSE(contains(handshake, "alice@example.com")) << state;

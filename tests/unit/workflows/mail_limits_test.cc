@@ -32,12 +32,14 @@ TEST_F(MailLimitsTest, AllowAQuarterOfAMinuteAtOnce) {
 TEST_F(MailLimitsTest, AllowNoMoreThanTheirShareInAMinute) {
   int sent = 0;
   for (int second = 0; second < 600; ++second) {
-    for (int i = 0; i < 5; ++i) sent += stranger(std::to_string(second) + "." + std::to_string(i)) ? 1 : 0;
+    for (int i = 0; i < 5; ++i)
+      sent += stranger(std::to_string(second) + "." + std::to_string(i)) ? 1 : 0;
     pass(seconds(1));
   }
   // 40 a minute for ten minutes, and the first ten.
   EXPECT_LE(sent, 410);
-  // Grants are given to who waits, newest first; here all are new, so each is fetched at once or never.
+  // Grants are given to who waits, newest first; here all are new, so each is fetched at once or
+  // never.
   EXPECT_GE(sent, 300);
 }
 
@@ -66,7 +68,8 @@ TEST_F(MailLimitsTest, ServeTheNewestOfADomainFirst) {
 
 TEST_F(MailLimitsTest, GoRoundByDomain) {
   spend_strangers();
-  for (int i = 0; i < 500; ++i) EXPECT_FALSE(stranger("flood" + std::to_string(i), "flood.example"));
+  for (int i = 0; i < 500; ++i)
+    EXPECT_FALSE(stranger("flood" + std::to_string(i), "flood.example"));
   EXPECT_FALSE(stranger("person", "mail.example"));
   // Two domains: every second mail is for each.
   pass(milliseconds(3200));
@@ -76,7 +79,7 @@ TEST_F(MailLimitsTest, GoRoundByDomain) {
 TEST_F(MailLimitsTest, KeepAGrantUntilItIsAskedFor) {
   spend_strangers();
   EXPECT_FALSE(stranger("late", "late.example"));
-  pass(milliseconds(3100));                       // two mails' time
+  pass(milliseconds(3100));                         // two mails' time
   EXPECT_TRUE(stranger("other", "other.example"));  // the other one is for "late"
   EXPECT_FALSE(stranger("third", "third.example"));
   EXPECT_TRUE(stranger("late", "late.example"));
@@ -114,7 +117,8 @@ TEST_F(MailLimitsTest, AllowSomeMailHoweverSmallTheLimit) {
   EXPECT_TRUE(small.admit({"b", "x", false}, now_ + seconds(61)));
 }
 
-// Not so yet: 20,000 waiting ids, which anyone can make and keep up, leave no place in the line for others.
+// Not so yet: 20,000 waiting ids, which anyone can make and keep up, leave no place in the line for
+// others.
 TEST_F(MailLimitsTest, DISABLED_KeepNobodyOutForAFlood) {
   int made = 0;
   const auto flood = [&](int count) {

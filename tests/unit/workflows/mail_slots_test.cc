@@ -22,7 +22,9 @@ class MailSlots : public testing::Test {
 
   static constexpr std::pair<Kind, std::int64_t> own{Kind::own, 1};
   static constexpr std::pair<Kind, std::int64_t> none{Kind::none, 0};
-  static std::pair<Kind, std::int64_t> collective(std::int64_t number) { return {Kind::collective, number}; }
+  static std::pair<Kind, std::int64_t> collective(std::int64_t number) {
+    return {Kind::collective, number};
+  }
 
   Document record_;
   WallTime now_ = std::chrono::system_clock::from_time_t(1714567152);
@@ -94,11 +96,13 @@ TEST_F(MailSlots, KeepTheRestOfTheRecord) {
   record_ = {{"_id", "address-1"}, {"user", "u1"}, {"key", "k"}};
   slot("a");
   EXPECT_EQ(record_.at("user"), "u1");
-  EXPECT_EQ(record_.at("mails"), (json::value(json::array{{{"device", "a"}, {"at", "2024-05-01T12:39:12Z"}}})));
+  EXPECT_EQ(record_.at("mails"),
+            (json::value(json::array{{{"device", "a"}, {"at", "2024-05-01T12:39:12Z"}}})));
 }
 
 TEST_F(MailSlots, AreNotLostOnADamagedRecord) {
-  record_ = {{"mails", json::array{1, nullptr, {{"device", "x"}}, {{"at", "rubbish"}}}}, {"collective", "text"}};
+  record_ = {{"mails", json::array{1, nullptr, {{"device", "x"}}, {{"at", "rubbish"}}}},
+             {"collective", "text"}};
   EXPECT_EQ(slot("a"), own);
   EXPECT_EQ(slot("b"), own);
   EXPECT_EQ(slot("c"), collective(1));

@@ -1,0 +1,248 @@
+// The engine on a real server, with rules of the tests' own.
+#include "engine/engine.h"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <thread>
+
+#include "live_server.h"
+#include "provision/databases.h"
+#include "provision/design_docs.h"
+
+namespace channels {
+namespace {
+
+// Counts the requests by what they are for.
+class CountingTransport : public Transport {
+ public:
+  HttpResponse send(const HttpRequest& request) override {
+    if (request.url.find("_bulk_docs") != request.url.npos &&
+        request.url.find("-shop") != request.url.npos)
+      ++bulks;
+    return curl_.send(request);
+  }
+  HttpResponse stream(const HttpRequest& request, milliseconds silence,
+                      const std::function<bool(std::string_view)>& receive) override {
+    return curl_.stream(request, silence, receive);
+  }
+  std::atomic<int> bulks = 0;
+
+ private:
+  CurlTransport curl_;
+};
+
+class LiveEngine : public LiveServer {
+ protected:
+  void SetUp() override {
+    LiveServer::SetUp();
+    if (IsSkipped()) return;
+    counted_ = std::make_unique<Server>(counting_, credentials_, server_->url());
+    Database registry(*server_, tag_ + "-registry");
+    ensure_database(registry, 1);
+    ensure_design_doc(registry, "registry");
+    shop_ = std::make_unique<Database>(*server_, tag_ + "-shop");
+    shop_->create(1);
+  }
+
+  std::unique_ptr<Engine> engine(seconds lease = seconds(30)) {
+    EngineOptions options;
+    options.registry_db = tag_ + "-registry";
+    options.pinned = {shop_->name()};
+    options.lease = lease;
+    return std::make_unique<Engine>(
+        env_, log_, *counted_, rules_,
+        [name = shop_->name()](std::string_view database) {
+          return database == name ? std::optional(Kind::followed) : std::nullopt;
+        },
+        options);
+  }
+
+  RuleTable& rules() { return rules_.on(Kind::followed); }
+
+  void put_orders(int count) {
+    std::vector<Document> docs;
+    for (int i = 0; i < count; ++i)
+      docs.push_back({{"_id", "order-" + std::to_string(i)}, {"type", "order"}, {"state", "new"}});
+    for (const Saved& saved : shop_->save_all(docs)) ASSERT_TRUE(saved.ok());
+  }
+
+  int count(std::string_view state, int of) {
+    int found = 0;
+    std::vector<std::string> ids;
+    for (int i = 0; i < of; ++i) ids.push_back("order-" + std::to_string(i));
+    for (const auto& doc : shop_->get_many(ids)) found += doc && doc_state(*doc) == state ? 1 : 0;
+    return found;
+  }
+
+  static void wait_for(const std::function<bool()>& done) {
+    const auto deadline = std::chrono::steady_clock::now() + seconds(60);
+    while (!done()) {
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+      std::this_thread::sleep_for(milliseconds(20));
+    }
+  }
+
+  StderrLog log_{Level::error};
+  CountingTransport counting_;
+  std::unique_ptr<Server> counted_;
+  std::unique_ptr<Database> shop_;
+  Rules rules_;
+  std::mutex mutex_;
+  std::map<std::string, int> runs_;  // by document id; guarded by mutex_
+
+  void ran(const std::string& id) {
+    const std::lock_guard lock(mutex_);
+    ++runs_[id];
+  }
+};
+
+TEST_F(LiveEngine, ABatchIsSavedByFewRequests) {
+  rules().safe("order", "new", [](channels::Run&, const Document& doc) -> Outcome { return Save{in_state(doc, "seen")}; });
+  put_orders(400);
+  const auto running = engine();
+  wait_for([&] { return count("seen", 400) == 400; });
+  EXPECT_LE(counting_.bulks, 4);
+}
+
+TEST_F(LiveEngine, TwoWorkersRunAnUnsafeHandlerOnceForEachDocument) {
+  rules().unsafe("order", "new", [this](channels::Run&, const Document& doc) -> Outcome {
+    ran(doc_id(doc));
+    std::this_thread::sleep_for(milliseconds(5));
+    return Save{in_state(doc, "paid")};
+  });
+  const auto one = engine();
+  const auto other = engine();
+  put_orders(60);
+  wait_for([&] { return count("paid", 60) == 60; });
+  const std::lock_guard lock(mutex_);
+  EXPECT_EQ(runs_.size(), 60U);
+  for (const auto& [id, times] : runs_) EXPECT_EQ(times, 1) << id;
+}
+
+TEST_F(LiveEngine, AConflictIsReadAndMatchedAgain) {
+  rules().safe("order", "new", [this](channels::Run&, const Document& doc) -> Outcome {
+    ran(doc_id(doc));
+    if (!doc.contains("note")) {  // a person is faster
+      Document edited = doc;
+      edited["note"] = "by hand";
+      EXPECT_TRUE(shop_->save(edited).ok());
+    }
+    return Save{in_state(doc, "seen")};
+  });
+  put_orders(1);
+  const auto running = engine();
+  wait_for([&] { return count("seen", 1) == 1; });
+  EXPECT_EQ(string_or(*shop_->get("order-0"), "note", ""), "by hand");
+}
+
+TEST_F(LiveEngine, AnUnsafeResultIsPutOnWhatTheDocumentIsNow) {
+  rules().unsafe("order", "new", [this](channels::Run&, const Document& doc) -> Outcome {
+    ran(doc_id(doc));
+    Document edited = doc;
+    edited["note"] = "by hand";
+    EXPECT_TRUE(shop_->save(edited).ok());
+    return Save{in_state(doc, "paid")};
+  });
+  put_orders(1);
+  const auto running = engine();
+  wait_for([&] { return count("paid", 1) == 1; });
+  EXPECT_EQ(string_or(*shop_->get("order-0"), "note", ""), "by hand");
+  const std::lock_guard lock(mutex_);
+  EXPECT_EQ(runs_["order-0"], 1) << "it had acted: running it again would act twice";
+}
+
+TEST_F(LiveEngine, WhatIsDoneIsNotReadAgainAfterARestart) {
+  rules().safe("order", "*", [this](channels::Run&, const Document& doc) -> Outcome {
+    ran(doc_id(doc));
+    return Keep{};
+  });
+  put_orders(30);
+  {
+    const auto running = engine();
+    wait_for([&] {
+      const std::lock_guard lock(mutex_);
+      return runs_.size() == 30;
+    });
+  }
+  shop_->save({{"_id", "order-30"}, {"type", "order"}, {"state", "new"}});
+  const auto again = engine();
+  wait_for([&] {
+    const std::lock_guard lock(mutex_);
+    return runs_.size() == 31;
+  });
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, times] : runs_) EXPECT_EQ(times, 1) << id;
+}
+
+TEST_F(LiveEngine, WhatWaitsForALateHourIsFoundByTheNextProcess) {
+  rules().safe("order", "new", [this](channels::Run& run, const Document& doc) -> Outcome {
+    ran(doc_id(doc));
+    const WallTime due = *parse_time(string_or(doc, "due", ""));
+    if (run.env.wall_now() < due) return Later{due};
+    return Save{in_state(doc, "reminded")};
+  });
+  shop_->save({{"_id", "order-0"}, {"type", "order"}, {"state", "new"},
+               {"due", format_time(env_.wall_now() + seconds(600))}});
+  {
+    const auto running = engine();
+    wait_for([&] {
+      const std::lock_guard lock(mutex_);
+      return runs_["order-0"] == 1;
+    });
+  }
+  env_.shift += seconds(601);
+  const auto later = engine();
+  wait_for([&] { return count("reminded", 1) == 1; });
+}
+
+TEST_F(LiveEngine, AFailedDocumentHoldsUpNoOther) {
+  rules().safe("order", "new", [](channels::Run& run, const Document& doc) -> Outcome {
+    if (doc_id(doc) == "order-3" && run.attempt < 3) return Failed{"not today", seconds(0)};
+    return Save{in_state(doc, "seen")};
+  });
+  put_orders(10);
+  const auto running = engine();
+  wait_for([&] { return count("seen", 10) == 9; });
+  wait_for([&] { return count("seen", 10) == 10; });
+}
+
+TEST_F(LiveEngine, ALostUnsafeRunIsParkedUnlessItsRuleSaysOtherwise) {
+  // A worker that died between the act and the save left a lease behind.
+  const auto leave_lease = [&] {
+    const auto doc = *shop_->get("order-0");
+    Leases dead(env_, Database(*server_, tag_ + "-registry"), seconds(5), "dead worker");
+    EXPECT_TRUE(dead.take({{shop_->name(), "order-0", doc_rev(doc)}}).front().lease.has_value());
+  };
+  rules().unsafe("order", "new", [this](channels::Run&, const Document& doc) -> Outcome {
+    ran(doc_id(doc));
+    return Save{in_state(doc, "paid")};
+  }, {.time_limit = seconds(2)});
+
+  put_orders(1);
+  leave_lease();
+  const auto running = engine(seconds(5));
+  Database registry(*server_, tag_ + "-registry");
+  wait_for([&] { return !registry.view("failures", json::object()).empty(); });
+  EXPECT_EQ(count("new", 1), 1) << "parked as it was";
+  {
+    const std::lock_guard lock(mutex_);
+    EXPECT_EQ(runs_["order-0"], 0) << "never twice";
+  }
+}
+
+TEST_F(LiveEngine, ALostUnsafeRunOfARepeatableRuleRunsAgain) {
+  rules().unsafe("order", "new", [this](channels::Run& run, const Document& doc) -> Outcome {
+    ran(doc_id(doc));
+    EXPECT_GE(run.attempt, 2);
+    return Save{in_state(doc, "paid")};
+  }, {.on_lost = OnLost::retry, .time_limit = seconds(2)});
+  put_orders(1);
+  Leases dead(env_, Database(*server_, tag_ + "-registry"), seconds(5), "dead worker");
+  ASSERT_TRUE(dead.take({{shop_->name(), "order-0", doc_rev(*shop_->get("order-0"))}}).front().lease);
+  const auto running = engine(seconds(5));
+  wait_for([&] { return count("paid", 1) == 1; });
+}
+
+}  // namespace
+}  // namespace channels
