@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { startCouch } from '../../tests/lib/couch_server.mjs';
 import { confirmDocument } from '../../tests/lib/device.mjs';
-import { closeClean, focusedId, openPage, pageIsThere, skipReason, startBrowser, waitForText } from './test_page.mjs';
+import { closeClean, focusedId, openPage, pageIsThere, passSecondThought, skipReason, startBrowser, waitForText } from './test_page.mjs';
 
 const SUBJECT = 'ab'.repeat(32);
 const ADDRESS_KEY = 'cd'.repeat(16);
@@ -76,7 +76,7 @@ describe('the confirmation page by itself', { skip: skipReason }, () => {
 
   async function answerNotMe(page) {
     await page.click('#stranger');
-    await page.waitForTimeout(750);  // the time that the page gives for a second thought
+    await passSecondThought(page);
     await page.click('#reject_button');
   }
 

@@ -83,6 +83,12 @@ export async function waitForText(page, selector, pattern, { timeout = 20000 } =
   });
 }
 
+/** The page takes no answer to its second question before a person can have read it. */
+export async function passSecondThought(page) {
+  await page.clock.install();
+  await page.clock.fastForward(1000);
+}
+
 export function focusedId(page) {
   return page.evaluate(() => document.activeElement.id);
 }
