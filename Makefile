@@ -4,12 +4,13 @@
 #   make test       everything: C++ (also under sanitizers), design documents, protocol, end to end
 #   make test-all   the same with the sanitized program in the end to end tests, too
 #   make lint       clang-tidy's findings fail it
+#   make bench      what ways of reading cost the server
 #   make clean
 
 JOBS ?= $(shell nproc)
 SANITIZED_TARGETS = unit_tests
 
-.PHONY: demo build test test-all lint clean
+.PHONY: demo build test test-all lint bench clean
 
 build: build/.dependencies
 	cmake -S . -B build -DCHANNELS_TESTS=OFF
@@ -33,11 +34,14 @@ test-all: test
 	node tests/run.mjs --build build-address
 	node tests/run.mjs --build build-thread
 
-lint: build/.test-dependencies
+lint: build/.lint-dependencies
 	scripts/lint.sh
 
+bench: build tests/node_modules/.package-lock.json
+	node bench/ways_to_read.mjs
+
 clean:
-	rm -rf build build-address build-thread tests/node_modules
+	rm -rf build build-address build-thread build-lint tests/node_modules
 
 build/.dependencies: scripts/dependencies.sh
 	scripts/dependencies.sh build
@@ -45,6 +49,10 @@ build/.dependencies: scripts/dependencies.sh
 
 build/.test-dependencies: scripts/dependencies.sh
 	scripts/dependencies.sh build test node
+	@mkdir -p build && touch $@
+
+build/.lint-dependencies: scripts/dependencies.sh
+	scripts/dependencies.sh build lint
 	@mkdir -p build && touch $@
 
 tests/node_modules/.package-lock.json: tests/package-lock.json

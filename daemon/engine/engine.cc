@@ -28,7 +28,7 @@ Engine::Engine(Env& env, Log& log, Server& server, const Rules& rules, KindOf ki
       [this] { return nothing_unsettled(); }});
   for (int i = 0; i < options_.pool; ++i)
     pool_.push_back(env_.start("pool", [this] { work(); }));
-  checkpoint_writer_ = std::make_unique<Repeating>(*hints_, "checkpoints", [this](std::stop_token) {
+  checkpoint_writer_ = std::make_unique<Repeating>(*hints_, "checkpoints", [this](const std::stop_token&) {
     records_.flush_checkpoints();
     return milliseconds(1000);
   });

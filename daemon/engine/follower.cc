@@ -231,7 +231,7 @@ void Follower::hand_out(const std::vector<Item*>& unsafe) {
   }
 }
 
-void Follower::hand_to_runner(Item& item, Lease lease) {
+void Follower::hand_to_runner(Item& item, const Lease& lease) {
   UnsafeRun run{database_, item.doc, item.rule, lease, 1, item.has_branches, {}};
   {
     const std::lock_guard lock(mutex_);

@@ -71,7 +71,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
 
   const Rule* rule_for(const Item& item) const;
   Outcome run_safe(Item& item, const Rule& rule);
-  void hand_to_runner(Item& item, Lease lease);
+  void hand_to_runner(Item& item, const Lease& lease);
   void after_save(Verdicts& verdicts, Item& item, const Saved& saved);
   void save_rebased(Verdicts& verdicts, const std::vector<Item*>& overtaken);
   void failed(Verdicts& verdicts, Item& item, const Failed& failure);

@@ -20,7 +20,7 @@ constexpr seconds revisit_interval{5};
 // --- Repeating -------------------------------------------------------------------------------
 
 Repeating::Repeating(HintsBench& bench, std::string name,
-                     std::function<milliseconds(std::stop_token)> body)
+                     std::function<milliseconds(const std::stop_token&)> body)
     : bench_(bench), name_(std::move(name)), body_(std::move(body)),
       changed_(bench.env.make_signal()) {
   thread_ = bench_.env.start(name_, [this] { work(); });
@@ -57,9 +57,9 @@ void Repeating::work() {
 // --- UpdatesFeed -----------------------------------------------------------------------------
 
 UpdatesFeed::UpdatesFeed(HintsBench& bench)
-    : bench_(bench), thread_(bench, "db updates", [this](std::stop_token stop) { return follow(stop); }) {}
+    : bench_(bench), thread_(bench, "db updates", [this](const std::stop_token& stop) { return follow(stop); }) {}
 
-milliseconds UpdatesFeed::follow(std::stop_token stop) {
+milliseconds UpdatesFeed::follow(const std::stop_token& stop) {
   if (since_.empty()) saved_since_ = since_ = bench_.records.load_checkpoint(std::string(updates_checkpoint));
   const std::string path = "_db_updates?feed=continuous&heartbeat=" +
                            std::to_string(heartbeat.count()) + "&since=" + url_encode(since_);
@@ -108,7 +108,7 @@ void UpdatesFeed::save_seq_when_idle() {
 // --- Sweep -----------------------------------------------------------------------------------
 
 Sweep::Sweep(HintsBench& bench, int rate)
-    : bench_(bench), rate_(rate), thread_(bench, "sweep", [this](std::stop_token) { return step(); }) {}
+    : bench_(bench), rate_(rate), thread_(bench, "sweep", [this](const std::stop_token&) { return step(); }) {}
 
 milliseconds Sweep::step() {
   const std::vector<std::string> names = bench_.server.database_names(last_name_, infos_a_request);
@@ -133,7 +133,7 @@ milliseconds Sweep::step() {
 
 Revisits::Revisits(HintsBench& bench, HandOver hand_over)
     : bench_(bench), hand_over_(std::move(hand_over)),
-      thread_(bench, "revisits", [this](std::stop_token) { return step(); }) {}
+      thread_(bench, "revisits", [this](const std::stop_token&) { return step(); }) {}
 
 milliseconds Revisits::step() {
   const auto due = bench_.records.due_revisits(bench_.env.wall_now(), revisits_a_request);

@@ -39,7 +39,7 @@ struct HintsBench {
 // the next call. An exception is logged once a row and means a growing wait.
 class Repeating {
  public:
-  Repeating(HintsBench& bench, std::string name, std::function<milliseconds(std::stop_token)> body);
+  Repeating(HintsBench& bench, std::string name, std::function<milliseconds(const std::stop_token&)> body);
   ~Repeating();
 
  private:
@@ -47,7 +47,7 @@ class Repeating {
 
   HintsBench& bench_;
   const std::string name_;
-  const std::function<milliseconds(std::stop_token)> body_;
+  const std::function<milliseconds(const std::stop_token&)> body_;
   std::stop_source stop_;
   std::mutex mutex_;
   std::unique_ptr<Signal> changed_;
@@ -59,7 +59,7 @@ class UpdatesFeed {
   explicit UpdatesFeed(HintsBench& bench);
 
  private:
-  milliseconds follow(std::stop_token stop);
+  milliseconds follow(const std::stop_token& stop);
   void take_line(std::string_view line);
   void save_seq_when_idle();
 

@@ -106,7 +106,7 @@ void HotFeeds::work(std::size_t index) {
 }
 
 void HotFeeds::poll(std::size_t index, const std::string& database, const std::string& since,
-                    std::stop_token stop) {
+                    const std::stop_token& stop) {
   Database::ChangesQuery query;
   query.limit = 1;
   query.include_docs = false;

@@ -46,7 +46,7 @@ class HotFeeds {
 
   void work(std::size_t place);
   void poll(std::size_t place, const std::string& database, const std::string& since,
-            std::stop_token stop);
+            const std::stop_token& stop);
   Place* place_for(const std::string& database);
 
   Env& env_;

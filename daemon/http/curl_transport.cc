@@ -98,7 +98,7 @@ HeaderList header_list(const HttpRequest& request) {
     static_cast<void>(list.release());
     list.reset(longer);
   };
-  for (const auto& [name, value] : request.headers) add(name + ": " + value);
+  for (const auto& [name, value] : request.headers) add(std::string(name).append(": ").append(value));
   add("Expect:");  // CouchDB answers 100-continue late; small bodies need no such question
   return list;
 }

@@ -1,5 +1,7 @@
 #include "mail/text.h"
 
+#include <utility>
+
 namespace channels {
 
 namespace {
