@@ -2,10 +2,10 @@
 
 #include "base/errors.h"
 #include "engine/backoff.h"
-#include "provision/design_docs.h"
 #include "provision/install.h"
 #include "workflows/all.h"
 #include "workflows/clean_up.h"
+#include "workflows/ownership.h"
 
 namespace channels {
 
@@ -29,11 +29,6 @@ WorkflowOptions workflow_options(const Settings& settings) {
   options.mail_per_address = settings.mail.per_address;
   options.mail_per_minute = settings.mail.per_minute;
   return options;
-}
-
-// A control database that slept through an upgrade gets its design document as it wakes.
-void prepare_database(Kind kind, Database& database) {
-  if (kind == Kind::control) ensure_design_doc(database, "control");
 }
 
 }  // namespace
@@ -110,7 +105,9 @@ void Daemon::start_engine() {
   options.pinned = {settings_.handshake_db};
   options.lease = settings_.lease;
   options.sweep = settings_.sweep;
-  options.prepare = prepare_database;
+  options.prepare = [this](Kind kind, Database& database) {
+    return prepare_database(services_, kind, database);
+  };
   engine_ = std::make_unique<Engine>(env_, log_, server_, rules_, kind_of_database(settings_),
                                      std::move(options));
   log_.info("couchdb-channels " CHANNELS_VERSION " ready: " + settings_.url);

@@ -136,6 +136,7 @@ Changes Database::changes(const ChangesQuery& query) {
   std::string rest = "_changes?style=all_docs&limit=" + std::to_string(query.limit) +
                      "&since=" + url_encode(query.since);
   if (query.include_docs) rest += "&include_docs=true";
+  if (query.design_only) rest += "&filter=_design";
   Server::Options options;
   options.stop = query.stop;
   if (query.long_poll.count() > 0) {

@@ -71,6 +71,8 @@ class Database {
     std::string since = "0";
     std::size_t limit = 500;
     bool include_docs = true;
+    // Only design documents (CouchDB's built-in filter, without JavaScript).
+    bool design_only = false;
     // Above zero: a long-poll that returns empty after this time.
     milliseconds long_poll{0};
     std::stop_token stop;

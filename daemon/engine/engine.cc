@@ -37,7 +37,9 @@ Engine::Engine(Env& env, Log& log, Server& server, const Rules& rules, KindOf ki
   revisits_ = std::make_unique<Revisits>(
       *hints_, [this](const std::string& database, const std::vector<std::string>& ids) {
         if (rules_for(database) == nullptr) return;
-        open(database)->revisit(ids);
+        const auto follower = open(database);
+        if (follower == nullptr) return;
+        follower->revisit(ids);
         schedule_.mark(database);
       });
   for (const std::string& name : options_.pinned) schedule_.mark(name);
@@ -72,7 +74,7 @@ std::shared_ptr<Follower> Engine::open(const std::string& database) {
     if (found != followers_.end()) return found->second;
   }
   Database opened(server_, database);
-  options_.prepare(*kind_of_(database), opened);
+  if (!options_.prepare(*kind_of_(database), opened)) return nullptr;
   auto made = std::make_shared<Follower>(bench_, database, *rules_for(database),
                                          records_.load_checkpoint(database));
   const std::lock_guard lock(mutex_);
@@ -115,6 +117,7 @@ void Engine::work() {
 void Engine::do_turn(const std::string& database) {
   if (rules_for(database) == nullptr) return;
   const auto follower = open(database);
+  if (follower == nullptr) return;
   const Follower::Turn turn = follower->turn();
   hot_->turn_ended(database, follower->position(), turn.active);
   if (turn.next) {

@@ -27,9 +27,10 @@ struct EngineOptions {
   int pool = 4;        // threads that do turns: each has one request under way
   int runners = 8;     // threads that run unsafe handlers
   int hot_places = 8;  // databases that were active lately, each with a long-poll
-  // Called once each time that a database becomes active, before its first row is read: the place
-  // to bring up what it should hold (its design document). May throw as a request does.
-  std::function<void(Kind kind, Database& database)> prepare = [](Kind, Database&) {};
+  // Called once each time that a database becomes active, before its first row is read: false if it
+  // only has a name like ours and is to be left alone. The place to bring up what it should hold (its
+  // design document). May throw as a request does.
+  std::function<bool(Kind kind, Database& database)> prepare = [](Kind, Database&) { return true; };
 };
 
 class Engine {
@@ -42,6 +43,7 @@ class Engine {
 
  private:
   const RuleTable* rules_for(std::string_view database) const;
+  // Null if the database is none of ours.
   std::shared_ptr<Follower> open(const std::string& database);
   void forget_if_asleep(const std::string& database);
   void work();

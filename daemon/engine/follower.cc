@@ -116,6 +116,7 @@ std::size_t Follower::read_rows() {
     query.since = items_.checkpoint().position();
   }
   query.limit = rows_per_read_;
+  query.design_only = rules_.is_for_design_only();
   Changes changes;
   try {
     changes = database_.changes(query);

@@ -66,6 +66,8 @@ class RuleTable {
   const Rule* find(std::string_view type, std::string_view state) const;
   const Rule* for_deleted() const;
   const Rule* for_design() const;
+  // No other document of such a database needs to be read.
+  bool is_for_design_only() const { return rules_.empty() && !deleted_; }
 
  private:
   RuleTable& add(Mode mode, std::string_view type, std::string_view state, Handler handler,

@@ -57,6 +57,7 @@ Rules all_rules(Services& services) {
       .safe("subscription", "*", run(mend_subscription))
       .deleted(run(restore_control_device))
       .design(keep_design_doc("control"));
+  rules.on(Kind::channel).design(keep_design_doc("channel"));
   return rules;
 }
 
