@@ -110,6 +110,18 @@ TEST_F(LeaseTest, OfAWorkerThatLostItIsNoLongerIts) {
   EXPECT_FALSE(theirs_.still_ours(*lost.lease));
 }
 
+// A run of before the take-over must not act under the lease of the later one, though both are
+// ours.
+TEST_F(LeaseTest, OfAnEarlierRunIsNotTheLaterOne) {
+  const TakenLease first = take(ours_);
+  EXPECT_FALSE(take(ours_).lease);
+  env_.advance(duration);
+  const TakenLease second = take(ours_);
+  ASSERT_TRUE(second.lease);
+  EXPECT_FALSE(ours_.still_ours(*first.lease));
+  EXPECT_TRUE(ours_.still_ours(*second.lease));
+}
+
 TEST_F(LeaseTest, AcceptedIsWithdrawnAndTriedLater) {
   couch_.answered_202 = {"lease-" + lease_key(subject)};
   const TakenLease taken = take(ours_);

@@ -105,6 +105,15 @@ TEST_F(RecordsTest, CheckpointGoesOverAnothersRevision) {
   EXPECT_EQ(other.load_checkpoint("a"), "3");
 }
 
+TEST_F(RecordsTest, CheckpointIsMadeAgainIfSomebodyRemovedIt) {
+  records_.put_checkpoint("a", "1");
+  records_.flush_checkpoints();
+  couch_.docs.clear();
+  records_.put_checkpoint("a", "2");
+  records_.flush_checkpoints();
+  EXPECT_EQ(saved_seq("a"), "2");
+}
+
 TEST_F(RecordsTest, CheckpointsSurviveAServerThatIsDown) {
   records_.put_checkpoint("a", "1");
   records_.put_checkpoint("b", "1");
