@@ -9,9 +9,7 @@
 
 namespace channels {
 
-namespace {
-
-const char* name_of(Level level) {
+std::string_view name_of(Level level) {
   switch (level) {
     case Level::debug:
       return "debug";
@@ -22,8 +20,6 @@ const char* name_of(Level level) {
   }
   return "error";
 }
-
-}  // namespace
 
 std::string escaped(std::string_view text) {
   constexpr std::size_t longest = 200;

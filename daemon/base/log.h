@@ -10,6 +10,8 @@
 namespace channels {
 
 enum class Level { debug, info, error };
+// "debug", "info", "error": as CouchDB's own log has it.
+std::string_view name_of(Level level);
 
 class Log {
  public:

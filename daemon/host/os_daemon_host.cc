@@ -22,18 +22,6 @@ constexpr double logs_at_once = 200;
 constexpr std::size_t longest_log = 2000;
 constexpr std::chrono::milliseconds last_words(500);
 
-std::string_view name_of(Level level) {
-  switch (level) {
-    case Level::debug:
-      return "debug";
-    case Level::info:
-      return "info";
-    case Level::error:
-      return "error";
-  }
-  return "error";
-}
-
 // False once nobody reads any more.
 bool write_all(int fd, std::string_view text) {
   while (!text.empty()) {
