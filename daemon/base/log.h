@@ -23,7 +23,7 @@ class Log {
   void error(std::string_view text) { write(Level::error, text); }
 };
 
-// Printable ASCII as it is, all else as \xNN, at most 200 characters: fit for a log line.
+// Printable ASCII as it is, all else as \xNN, of the first 200 bytes: fit for a log line.
 std::string escaped(std::string_view text);
 
 // One line each on stderr, with time and level: for --ini and for the operator's calls.

@@ -1,5 +1,6 @@
 #include "base/time.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>
@@ -19,6 +20,36 @@ std::tm utc_of(WallTime time) {
 constexpr std::array<const char*, 7> day_names = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 constexpr std::array<const char*, 12> month_names = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+// The number, if all of it is digits.
+std::optional<int> digits(std::string_view text) {
+  int number = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return std::nullopt;
+    number = number * 10 + (c - '0');
+  }
+  return number;
+}
+
+// "2024-05-01"
+std::optional<std::chrono::year_month_day> parse_date(std::string_view text) {
+  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
+  const auto year = digits(text.substr(0, 4));
+  const auto month = digits(text.substr(5, 2));
+  const auto day = digits(text.substr(8, 2));
+  if (!year || !month || !day || *year < 1970 || *year > 9999) return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year(*year),
+                                         std::chrono::month(static_cast<unsigned>(*month)),
+                                         std::chrono::day(static_cast<unsigned>(*day))};
+  return date.ok() ? std::optional(date) : std::nullopt;
+}
+
+// "Z", or a fraction and "Z".
+bool ends_well(std::string_view text) {
+  if (text == "Z") return true;
+  return text.size() > 2 && text.front() == '.' && text.back() == 'Z' &&
+         digits(text.substr(1, text.size() - 2).substr(0, 9)).has_value() && text.size() < 12;
+}
 
 }  // namespace
 
@@ -42,16 +73,20 @@ std::string format_mail_date(WallTime time) {
 }
 
 std::optional<WallTime> parse_time(std::string_view text) {
-  std::tm parts{};
-  const std::string copy(text);
-  const char* rest = strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-  if (rest == nullptr) return std::nullopt;
-  if (*rest == '.') {
-    ++rest;
-    while (*rest >= '0' && *rest <= '9') ++rest;
-  }
-  if (std::string_view(rest) != "Z") return std::nullopt;
-  return std::chrono::system_clock::from_time_t(timegm(&parts));
+  const auto date = parse_date(text.substr(0, std::min<std::size_t>(10, text.size())));
+  if (!date || text.size() < 20 || text[10] != 'T' || text[13] != ':' || text[16] != ':')
+    return std::nullopt;
+  const auto hours = digits(text.substr(11, 2));
+  const auto minutes = digits(text.substr(14, 2));
+  const auto whole_seconds = digits(text.substr(17, 2));
+  if (!hours || !minutes || !whole_seconds) return std::nullopt;
+  if (*hours > 23 || *minutes > 59 || *whole_seconds > 60 || !ends_well(text.substr(19)))
+    return std::nullopt;
+  const auto since_1970 = std::chrono::sys_days(*date).time_since_epoch() + std::chrono::hours(*hours) +
+                          std::chrono::minutes(*minutes) + seconds(*whole_seconds);
+  // The clock counts nanoseconds, which last until 2262.
+  if (since_1970 > std::chrono::floor<seconds>(WallTime::max().time_since_epoch())) return std::nullopt;
+  return WallTime(since_1970);
 }
 
 }  // namespace channels

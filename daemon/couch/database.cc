@@ -2,21 +2,17 @@
 
 #include <algorithm>
 
-#include "base/check.h"
 #include "base/errors.h"
+#include "couch/answer.h"
 
 namespace channels {
 
 namespace {
 
-std::string seq_text(const json::value& seq) {
-  // CouchDB 1.x and PouchDB have whole numbers, all others strings.
-  return seq.is_string() ? json::value_to<std::string>(seq) : json::serialize(seq);
-}
-
-Change change_of(json::object& row) {
+Change change_of(json::value& answer) {
+  json::object& row = object_in(answer, "_changes");
   Change change;
-  change.seq = seq_text(row["seq"]);
+  change.seq = seq_in(answer, "seq", "_changes");
   change.id = string_or(row, "id", "");
   change.deleted = is_true(row, "deleted");
   if (const json::array* revs = get_array(row, "changes")) {
@@ -30,7 +26,8 @@ Change change_of(json::object& row) {
   return change;
 }
 
-Saved saved_of(const json::object& row) {
+Saved saved_of(json::value& answer) {
+  const json::object& row = object_in(answer, "_bulk_docs");
   Saved saved;
   saved.id = string_or(row, "id", "");
   saved.rev = string_or(row, "rev", "");
@@ -77,21 +74,22 @@ bool Database::exists() {
 }
 
 std::string Database::update_seq() {
-  return seq_text(server_->request("GET", path()).body.as_object()["update_seq"]);
+  Reply reply = server_->request("GET", path());
+  return seq_in(reply.body, "update_seq", "GET of a database");
 }
 
 std::optional<Document> Database::get(std::string_view id) {
   Reply reply = server_->request("GET", path(doc_path(id)), nullptr, {404});
   if (reply.status == 404) return std::nullopt;
-  return std::move(reply.body.as_object());
+  return std::move(object_in(reply.body, "GET of a document"));
 }
 
 std::vector<Document> Database::leaves(std::string_view id) {
   Reply reply = server_->request("GET", path(doc_path(id)) + "?open_revs=all", nullptr, {404});
   std::vector<Document> found;
   if (reply.status == 404) return found;
-  for (json::value& entry : reply.body.as_array()) {
-    json::object& row = entry.as_object();
+  for (json::value& entry : array_in(reply.body, "open_revs")) {
+    json::object& row = object_in(entry, "open_revs");
     if (json::object* doc = row.contains("ok") ? row["ok"].if_object() : nullptr)
       found.push_back(std::move(*doc));
   }
@@ -108,12 +106,12 @@ std::vector<std::optional<Document>> Database::get_many(const std::vector<std::s
   // _all_docs with keys is a look-up of these ids, not a scan.
   Reply reply = server_->request("POST", path("_all_docs?include_docs=true"),
                                  {{"keys", json::value_from(ids)}});
-  for (json::value& entry : reply.body.as_object()["rows"].as_array()) {
-    json::object& row = entry.as_object();
+  for (json::value& entry : array_in(reply.body, "rows", "_all_docs")) {
+    json::object& row = object_in(entry, "_all_docs");
     json::object* doc = row.contains("doc") ? row["doc"].if_object() : nullptr;
     found.push_back(doc == nullptr ? std::nullopt : std::optional(std::move(*doc)));
   }
-  check(found.size() == ids.size(), "a row is missing in the answer of _all_docs");
+  if (found.size() != ids.size()) throw_strange_answer("_all_docs");
   return found;
 }
 
@@ -121,10 +119,9 @@ std::vector<Saved> Database::save_all(const std::vector<Document>& docs) {
   std::vector<Saved> results;
   if (docs.empty()) return results;
   json::array body(docs.begin(), docs.end());
-  const Reply reply =
-      server_->request("POST", path("_bulk_docs"), {{"docs", std::move(body)}});
-  for (const json::value& row : reply.body.as_array()) results.push_back(saved_of(row.as_object()));
-  check(results.size() == docs.size(), "a row is missing in the answer of _bulk_docs");
+  Reply reply = server_->request("POST", path("_bulk_docs"), {{"docs", std::move(body)}});
+  for (json::value& row : array_in(reply.body, "_bulk_docs")) results.push_back(saved_of(row));
+  if (results.size() != docs.size()) throw_strange_answer("_bulk_docs");
   return results;
 }
 
@@ -144,12 +141,11 @@ Changes Database::changes(const ChangesQuery& query) {
     options.timeout = query.long_poll + seconds(15);  // the server's answer is due before that
   }
   Reply reply = server_->request("GET", path(rest), nullptr, {}, options);
-  json::object& body = reply.body.as_object();
   Changes changes;
-  for (json::value& row : body["results"].as_array())
-    changes.rows.push_back(change_of(row.as_object()));
-  changes.last_seq = seq_text(body["last_seq"]);
-  changes.pending = int_or(body, "pending", 0);
+  for (json::value& row : array_in(reply.body, "results", "_changes"))
+    changes.rows.push_back(change_of(row));
+  changes.last_seq = seq_in(reply.body, "last_seq", "_changes");
+  changes.pending = int_or(object_in(reply.body, "_changes"), "pending", 0);
   return changes;
 }
 
@@ -163,8 +159,7 @@ void Database::compact() {
 
 json::object Database::security() {
   Reply reply = server_->request("GET", path("_security"));
-  json::object* found = reply.body.if_object();
-  return found == nullptr ? json::object() : std::move(*found);
+  return std::move(object_in(reply.body, "_security"));
 }
 
 void Database::put_security(const json::object& security) {
@@ -175,8 +170,8 @@ std::vector<json::object> Database::view(std::string_view view, const json::obje
   Reply reply =
       server_->request("POST", path("_design/channels/_view/" + url_encode(view)), query);
   std::vector<json::object> rows;
-  for (json::value& row : reply.body.as_object()["rows"].as_array())
-    rows.push_back(std::move(row.as_object()));
+  for (json::value& row : array_in(reply.body, "rows", "a view"))
+    rows.push_back(std::move(object_in(row, "a view")));
   return rows;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/errors.h"
 #include "base/log.h"
+#include "couch/answer.h"
 
 namespace channels {
 
@@ -104,28 +105,25 @@ std::vector<std::string> Server::database_names(std::string_view start_after, st
     const json::string quoted(start_after.data(), start_after.size());
     path += "&startkey=" + url_encode(json::serialize(quoted));
   }
-  const Reply reply = request("GET", path);
+  Reply reply = request("GET", path);
   std::vector<std::string> names;
-  for (const json::value& name : reply.body.as_array()) {
-    std::string text = json::value_to<std::string>(name);
+  for (const json::value& name : array_in(reply.body, "_all_dbs")) {
+    std::string text = string_in(name, "_all_dbs");
     if (text != start_after && names.size() < limit) names.push_back(std::move(text));
   }
   return names;
 }
 
 std::vector<DatabaseInfo> Server::database_infos(const std::vector<std::string>& names) {
-  const Reply reply = request("POST", "_dbs_info", {{"keys", json::value_from(names)}});
+  Reply reply = request("POST", "_dbs_info", {{"keys", json::value_from(names)}});
   std::vector<DatabaseInfo> infos;
-  for (const json::value& entry : reply.body.as_array()) {
-    const json::object& row = entry.as_object();
+  for (json::value& entry : array_in(reply.body, "_dbs_info")) {
+    json::object& row = object_in(entry, "_dbs_info");
     DatabaseInfo info;
     info.name = string_or(row, "key", "");
-    const json::object* detail = get_object(row, "info");
-    info.missing = detail == nullptr;
-    if (detail != nullptr && detail->contains("update_seq")) {
-      const json::value& seq = detail->at("update_seq");
-      info.update_seq = seq.is_string() ? json::value_to<std::string>(seq) : json::serialize(seq);
-    }
+    json::value* detail = row.if_contains("info");
+    info.missing = detail == nullptr || detail->is_null();
+    if (!info.missing) info.update_seq = seq_in(*detail, "update_seq", "_dbs_info");
     infos.push_back(std::move(info));
   }
   return infos;

@@ -48,7 +48,7 @@ class Server {
   void stream_lines(std::string_view path, milliseconds silence, std::stop_token stop,
                     const std::function<bool(std::string_view line)>& receive);
 
-  // GET /: {"couchdb": "Welcome", "version": ...}; also the proof that the credentials work.
+  // GET /_up: false in maintenance mode. Needs no credentials.
   bool is_up();
   // The name that the server takes us for and whether it is an admin, by GET /_session.
   struct Session {

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <climits>
 
 #include "base/check.h"
 
@@ -20,23 +21,9 @@ namespace {
 constexpr double logs_a_second = 20;
 constexpr double logs_at_once = 200;
 constexpr std::size_t longest_log = 2000;
+// For what is unsent at the end, where the host does not read.
 constexpr std::chrono::milliseconds last_words(500);
-
-// False once nobody reads any more.
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0 && errno == EAGAIN) {
-      pollfd ready{fd, POLLOUT, 0};
-      poll(&ready, 1, 1000);
-      continue;
-    }
-    if (written <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
+constexpr std::chrono::milliseconds write_wait(100);
 
 }  // namespace
 
@@ -53,6 +40,7 @@ OsDaemonHost::~OsDaemonHost() {
   {
     std::unique_lock lock(mutex_);
     closing_ = true;
+    closing_at_ = std::chrono::steady_clock::now();
     changed_.notify_all();
   }
   const std::uint64_t one = 1;
@@ -104,17 +92,13 @@ void OsDaemonHost::wait_for_end() {
 
 void OsDaemonHost::write() {
   std::unique_lock lock(mutex_);
-  auto last_moment = MonoTime::max();
   while (true) {
     changed_.wait(lock, [this] { return !unsent_.empty() || closing_; });
     if (unsent_.empty()) return;
     const std::string line = std::move(unsent_.front());
     unsent_.pop_front();
-    const auto now = std::chrono::steady_clock::now();
-    if (closing_ && last_moment == MonoTime::max()) last_moment = now + last_words;
-    if (now > last_moment) return;
     lock.unlock();
-    const bool read = write_all(out_, line);
+    const bool read = write_line(line);
     lock.lock();
     if (!read) {
       ended_ = true;
@@ -122,6 +106,27 @@ void OsDaemonHost::write() {
       return;
     }
   }
+}
+
+bool OsDaemonHost::write_line(std::string_view text) {
+  while (!text.empty()) {
+    if (!may_write()) return false;
+    // poll() promises room for so much: the write does not wait.
+    const ssize_t written = ::write(out_, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
+    if (written < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (written <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+bool OsDaemonHost::may_write() {
+  pollfd room{out_, POLLOUT, 0};
+  while (poll(&room, 1, static_cast<int>(write_wait.count())) <= 0) {
+    const std::lock_guard lock(mutex_);
+    if (closing_ && std::chrono::steady_clock::now() - closing_at_ > last_words) return false;
+  }
+  return (room.revents & POLLOUT) != 0;
 }
 
 void OsDaemonHost::send(const json::array& request) {

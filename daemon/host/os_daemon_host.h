@@ -48,6 +48,9 @@ class OsDaemonHost : public Host {
 
   void read();
   void write();
+  // False once nobody reads any more, or at the end not in time.
+  bool write_line(std::string_view text);
+  bool may_write();
   void take_bytes(std::string_view bytes);
   void end();
   void send(const json::array& request);
@@ -68,6 +71,7 @@ class OsDaemonHost : public Host {
   std::deque<std::string> unsent_;
   bool ended_ = false;
   bool closing_ = false;
+  MonoTime closing_at_;
   double log_allowance_;
   MonoTime log_allowance_at_;
   std::size_t left_out_ = 0;

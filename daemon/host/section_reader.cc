@@ -20,8 +20,11 @@ int whole_number(std::string_view text) {
 }
 
 // A password in a message would be a password in a log.
-bool is_secret(std::string_view key) {
-  return key == "password";
+std::string shown(std::string_view key, std::string_view value) {
+  if (key == "password") return "";
+  const std::size_t at = value.rfind('@');
+  const bool is_login = at != value.npos && value.find("//") < at;
+  return " = " + (is_login ? "...@" + escaped(value.substr(at + 1)) : escaped(value));
 }
 
 }  // namespace
@@ -111,8 +114,7 @@ void SectionReader::choice(std::string_view key, std::string_view word, bool& va
 
 void SectionReader::fail(std::string_view key, std::string_view value, std::string_view wanted) {
   if (!fault_.empty()) return;
-  const std::string shown = is_secret(key) ? "" : " = " + escaped(value);
-  fault_ = "[" + name_ + "] " + std::string(key) + shown + ": must be " + std::string(wanted);
+  fault_ = "[" + name_ + "] " + std::string(key) + shown(key, value) + ": must be " + std::string(wanted);
 }
 
 void SectionReader::warn_about_unknown() {

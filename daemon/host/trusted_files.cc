@@ -11,7 +11,7 @@ namespace {
 
 bool is_trusted(const std::filesystem::path& path) {
   struct stat file {};
-  if (stat(path.c_str(), &file) != 0) return false;
+  if (stat(path.c_str(), &file) != 0 || !S_ISREG(file.st_mode)) return false;
   return (file.st_uid == 0 || file.st_uid == geteuid()) && (file.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 

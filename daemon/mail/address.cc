@@ -21,7 +21,7 @@ bool is_letter_or_digit(char32_t point) {
 bool is_atext(char32_t point) {
   constexpr std::u32string_view signs = U"!#$%&'*+-/=?^_`{|}~";
   return is_letter_or_digit(point) || signs.find(point) != signs.npos ||
-         (point >= 0x80 && !is_invisible(point) && point != 0xA0);
+         (point >= 0x80 && !is_invisible(point) && !is_blank(point));
 }
 
 bool is_label(std::string_view label) {

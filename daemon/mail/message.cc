@@ -10,7 +10,8 @@ namespace channels {
 namespace {
 
 constexpr std::size_t base64_line = 76;       // RFC 2045, section 6.8
-constexpr std::size_t bytes_in_a_word = 42;   // an encoded word has at most 75 characters (RFC 2047)
+// An encoded word has at most 75 characters, a line that holds one 76, header's name included (RFC 2047).
+constexpr std::size_t bytes_in_a_word = 39;
 
 bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > 0; });
@@ -46,12 +47,13 @@ std::string header_text(std::string_view text) {
 std::string from_header(std::string_view from) {
   const std::string address = single_line(address_in(from));
   const std::size_t angle = from.find('<');
-  const std::string name = angle == from.npos ? "" : single_line(from.substr(0, angle));
+  std::string name = angle == from.npos ? "" : single_line(from.substr(0, angle));
+  if (name.size() >= 2 && name.front() == '"' && name.back() == '"') name = name.substr(1, name.size() - 2);
   if (name.empty()) return address;
   const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == ' ' || c == '-' || c == '_';
   });
-  return (plain ? name : encoded_words(name)) + " <" + address + ">";
+  return (plain ? name : encoded_words(name)) + "\r\n <" + address + ">";
 }
 
 std::string base64_lines(std::string_view text) {

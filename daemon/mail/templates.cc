@@ -44,12 +44,30 @@ std::optional<std::string> read_file(const std::filesystem::path& path) {
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
+// A template of text, as its two parts: each is filled in by itself.
+struct TextParts {
+  std::string subject;
+  std::string body;
+};
+
+std::optional<TextParts> parts_of(const std::string& text) {
+  const std::size_t gap = text.find("\n\n");
+  if (!text.starts_with(subject_label) || gap == text.npos) return std::nullopt;
+  return TextParts{text.substr(subject_label.size(), gap - subject_label.size()), text.substr(gap + 2)};
+}
+
 // Empty if the template is right, else what is wrong.
 std::string fault_of(std::string_view path, const std::string& text) {
-  mustache::mustache page(text);
-  if (!page.is_valid()) return page.error_message();
-  if (path.ends_with(".txt") && (!text.starts_with(subject_label) || text.find("\n\n") == text.npos))
-    return "it must begin with \"Subject: ...\" and an empty line";
+  std::vector<std::string> pages{text};
+  if (path.ends_with(".txt")) {
+    const auto parts = parts_of(text);
+    if (!parts) return "it must begin with \"Subject: ...\" and an empty line";
+    pages = {parts->subject, parts->body};
+  }
+  for (const std::string& page : pages) {
+    mustache::mustache parsed(page);
+    if (!parsed.is_valid()) return parsed.error_message();
+  }
   return "";
 }
 
@@ -95,11 +113,10 @@ Rendered Templates::render(std::string_view kind, std::string_view locale,
     rendered.language = fallback_language;
   const auto found = files_.find(path(".txt"));
   check(found != files_.end(), "there is no mail template of that kind");
-  const std::string text = filled(found->second, values, Form::text);
-  const std::size_t gap = text.find("\n\n");
-  check(gap != text.npos, "a mail template has no text");
-  rendered.subject = text.substr(subject_label.size(), gap - subject_label.size());
-  rendered.text = text.substr(gap + 2);
+  const auto parts = parts_of(found->second);
+  check(parts.has_value(), "a mail template has no text");
+  rendered.subject = filled(parts->subject, values, Form::text);
+  rendered.text = filled(parts->body, values, Form::text);
   rendered.html = filled(files_.at(path(".html")), values, Form::html);
   return rendered;
 }

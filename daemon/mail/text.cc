@@ -70,11 +70,16 @@ bool is_invisible(char32_t point) {
          point == 0xFEFF || (point >= 0xFFF9 && point <= 0xFFFD) || point >= 0xE0000;
 }
 
+bool is_blank(char32_t point) {
+  return point == ' ' || point == 0xA0 || point == 0x1680 || (point >= 0x2000 && point <= 0x200A) ||
+         point == 0x202F || point == 0x205F || point == 0x3000;
+}
+
 std::string single_line(std::string_view text) {
   std::string line;
   bool gap = false;
   for (const char32_t point : code_points(text)) {
-    if (point == ' ' || point == 0xA0 || is_invisible(point)) {
+    if (is_blank(point) || is_invisible(point)) {
       gap = !line.empty();
       continue;
     }

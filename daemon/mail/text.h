@@ -16,6 +16,9 @@ void append_utf8(std::string& text, char32_t point);
 // ranges, line and paragraph separators, direction marks, zero-width characters, U+FFFD.
 bool is_invisible(char32_t point);
 
+// A blank of any width.
+bool is_blank(char32_t point);
+
 // One line for a person: each run of invisible characters and blanks becomes one blank.
 std::string single_line(std::string_view text);
 

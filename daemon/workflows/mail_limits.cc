@@ -6,8 +6,7 @@ namespace channels {
 
 namespace {
 
-constexpr std::size_t longest_line = 1000;   // a domain
-constexpr std::size_t most_waiting = 20000;  // in all; who is dropped asks again
+constexpr std::size_t most_waiting = 20000;  // who is dropped asks again
 constexpr seconds grant_kept{120};
 
 }  // namespace
@@ -49,14 +48,19 @@ bool MailLimits::admit(const Request& request, MonoTime now) {
 }
 
 void MailLimits::wait_in_line(const Request& request) {
-  if (waiting_.contains(request.device) || waiting_.size() >= most_waiting) return;
-  auto& line = lines_[request.domain];
-  line.push_front(request.device);
-  waiting_.insert(request.device);
-  if (line.size() > longest_line) {
-    waiting_.erase(line.back());
-    line.pop_back();
-  }
+  if (!waiting_.insert(request.device).second) return;
+  lines_[request.domain].push_front(request.device);
+  if (waiting_.size() > most_waiting) drop_from_longest_line();
+}
+
+// A flood pays for its own length: the newcomer is never the one who is turned away.
+void MailLimits::drop_from_longest_line() {
+  const auto longest = std::max_element(
+      lines_.begin(), lines_.end(),
+      [](const auto& left, const auto& right) { return left.second.size() < right.second.size(); });
+  waiting_.erase(longest->second.back());
+  longest->second.pop_back();
+  if (longest->second.empty()) lines_.erase(longest);
 }
 
 void MailLimits::grant_in_turn() {

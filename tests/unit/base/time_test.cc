@@ -65,9 +65,7 @@ TEST(Time, ReadsNothingElse) {
     EXPECT_FALSE(parse_time(text)) << text;
 }
 
-// Not so yet: strptime is kinder than RFC 3339, and a NUL ends the text for it. Such a time of a
-// stranger's is not what format_time would write, so it does not sort as its text does.
-TEST(Time, DISABLED_ReadsOnlyTheFormThatItWrites) {
+TEST(Time, ReadsOnlyTheFormThatItWrites) {
   for (const std::string& text :
        {" 2024-05-01T12:39:12Z"s, "2024-5-1T1:2:3Z"s, "2024- 5- 1T12:39:12Z"s,
         "2024-05-01T12:39:12.Z"s, "2024-02-31T12:39:12Z"s, "2023-02-29T12:39:12Z"s,
@@ -75,8 +73,7 @@ TEST(Time, DISABLED_ReadsOnlyTheFormThatItWrites) {
     EXPECT_FALSE(parse_time(text)) << text;
 }
 
-// Not so yet: nanoseconds since 1970 end in 2262, and what is later comes out as the year 1816.
-TEST(Time, DISABLED_ReadsNoTimeThatItCannotHold) {
+TEST(Time, ReadsNoTimeThatItCannotHold) {
   const auto far = parse_time("9999-12-31T23:59:59Z");
   EXPECT_TRUE(!far || *far > at(1714567152));
 }

@@ -127,7 +127,7 @@ TEST_F(DatabaseTest, ReadsChanges) {
   transport_.answers(200, R"({"results": [
       {"seq": "1-a", "id": "x", "changes": [{"rev": "3-c"}, {"rev": "2-b"}], "doc": {"_id": "x"}},
       {"seq": 2, "id": "y", "changes": [{"rev": "2-y"}], "deleted": true, "doc": {"_id": "y", "_deleted": true}},
-      {"seq": null, "id": "z", "changes": []}], "last_seq": "3-c", "pending": 4})");
+      {"seq": "3-c", "id": "z", "changes": []}], "last_seq": "3-c", "pending": 4})");
   Database::ChangesQuery query;
   query.since = "0-a/b";
   query.limit = 3;
@@ -145,7 +145,7 @@ TEST_F(DatabaseTest, ReadsChanges) {
   EXPECT_EQ(first.doc, (Document{{"_id", "x"}}));
   EXPECT_EQ(changes.rows[1].seq, "2");
   EXPECT_TRUE(changes.rows[1].deleted);
-  EXPECT_EQ(changes.rows[2].seq, "null");  // BigCouch's filler: opaque as any other
+  EXPECT_EQ(changes.rows[2].seq, "3-c");
   EXPECT_TRUE(changes.rows[2].doc.empty());
 }
 
@@ -175,10 +175,8 @@ TEST_F(DatabaseTest, ReadsAView) {
 
 TEST_F(DatabaseTest, KeepsItsSecurity) {
   transport_.answers(200, R"({"admins": {"roles": ["_admin"]}})")
-      .answers(200, "[]")
       .answers(200, "{\"ok\": true}");
   EXPECT_EQ(database_.security(), (json::object{{"admins", {{"roles", json::array{"_admin"}}}}}));
-  EXPECT_EQ(database_.security(), json::object());
   database_.put_security({{"members", json::object()}});
   EXPECT_EQ(last(), "PUT /control-a%2Fb/_security");
   EXPECT_EQ(transport_.last().body, R"({"members":{}})");
@@ -193,9 +191,7 @@ TEST_F(DatabaseTest, PurgesAndCompacts) {
   EXPECT_EQ(last(), "POST /control-a%2Fb/_compact");
 }
 
-// Not so yet: an answer that is JSON but not CouchDB's (a proxy's, say) is an exception that nobody
-// catches, or ends the program by check().
-TEST_F(DatabaseTest, DISABLED_IsUnavailableIfTheAnswerIsNotCouchDbs) {
+TEST_F(DatabaseTest, IsUnavailableIfTheAnswerIsNotCouchDbs) {
   for (const std::string body :
        {"{}", "[]", "null", "\"ok\"", "[1]", R"({"rows": [1]})", R"({"results": {}})"}) {
     for (int i = 0; i < 6; ++i) transport_.answers(200, body);
