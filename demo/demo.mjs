@@ -96,12 +96,16 @@ async function lookAround(server, phone, channel) {
   say(`  The channel: ${channel.syncpoint.replace('://', `://${phone.username}:${phone.secret}@`)}/_all_docs?include_docs=true`);
 }
 
+// Ctrl-C before the end: what was started ends with us (each of it listens to 'exit').
+const abandon = () => process.exit(130);
+process.on('SIGINT', abandon);
+process.on('SIGTERM', abandon);
+
 async function untilCtrlC() {
   if (!process.stdin.isTTY) return;
   say('\nEverything stays up until Ctrl-C.');
   await new Promise((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
+    for (const signal of ['SIGINT', 'SIGTERM']) process.removeAllListeners(signal).once(signal, resolve);
     process.stdin.resume();
   });
 }
