@@ -13,6 +13,8 @@ namespace {
 
 constexpr milliseconds between_checks = seconds(60);
 constexpr std::chrono::hours between_clean_ups{1};
+// Soon, for a daemon that is started again more often than hourly.
+constexpr std::chrono::minutes before_first_clean_up{5};
 constexpr milliseconds longest_wait_for_server = seconds(5);
 
 WorkflowOptions workflow_options(const Settings& settings) {
@@ -115,7 +117,7 @@ void Daemon::start_engine() {
 
 // What somebody deleted or changed in CouchDB comes back within a minute, also where no feed tells of it.
 void Daemon::keep_installed() {
-  MonoTime next_clean_up = env_.mono_now() + between_clean_ups;
+  MonoTime next_clean_up = env_.mono_now() + before_first_clean_up;
   bool was_well = true;
   while (wait(between_checks)) {
     try {

@@ -21,6 +21,12 @@ class Unavailable : public std::runtime_error {
   std::optional<std::chrono::seconds> retry_after;
 };
 
+// The answer came, but is too large or is no JSON that a program should read: asking for less may help.
+class Unreadable : public Unavailable {
+ public:
+  explicit Unreadable(const std::string& what) : Unavailable(what) {}
+};
+
 // 401, 403 or another answer that repeating will not mend by itself: an operator has to look.
 class Refused : public std::runtime_error {
  public:

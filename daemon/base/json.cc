@@ -43,7 +43,7 @@ const json::array* get_array(const json::object& object, std::string_view key) {
 
 Parsed<json::value> parse_json(std::string_view text) {
   json::parse_options options;
-  options.max_depth = 64;  // deeper input is an attack on the stack, not a document of anybody's
+  options.max_depth = 1000;  // deeper input is an attack on the stack, not a document of anybody's
   boost::system::error_code wrong;
   json::value value = json::parse(json::string_view(text.data(), text.size()), wrong, {}, options);
   if (wrong) return Invalid::because("not valid JSON: " + wrong.message());

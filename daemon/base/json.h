@@ -25,7 +25,7 @@ bool is_true(const json::object& object, std::string_view key);
 const json::object* get_object(const json::object& object, std::string_view key);
 const json::array* get_array(const json::object& object, std::string_view key);
 
-// Parses one JSON text of any size, at most 64 levels deep.
+// Parses one JSON text of any size, at most 1000 levels deep.
 Parsed<json::value> parse_json(std::string_view text);
 
 }  // namespace channels

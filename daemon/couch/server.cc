@@ -55,7 +55,7 @@ Reply Server::request(std::string_view method, std::string_view path, const json
   throw_unless_ok(method, path, response, expected);
   auto parsed = parse_json(response.body.empty() ? "null" : response.body);
   if (!parsed)
-    throw Unavailable(std::string(method) + " /" + escaped(path) + ": " + parsed.error().reason);
+    throw Unreadable(std::string(method) + " /" + escaped(path) + ": " + parsed.error().reason);
   return {response.status, std::move(parsed.value())};
 }
 

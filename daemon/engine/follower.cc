@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/errors.h"
+#include "engine/batches.h"
 #include "engine/rebase.h"
 
 namespace channels {
@@ -12,24 +13,10 @@ namespace {
 constexpr std::size_t most_rows_per_read = 500;
 // A follower with this many unsettled documents reads no further: its memory is bounded.
 constexpr std::size_t most_unsettled = 5000;
-// A longer Later is kept in the registry, so that the checkpoint can move on.
-constexpr seconds longest_wait_in_memory{30};
+// Documents that a free runner wakes: more would be read than it can take.
+constexpr std::size_t woken_at_once = 32;
 
 }  // namespace
-
-// What became of each document in this turn.
-struct Follower::Verdicts {
-  struct ToSave {
-    Item* item;
-    Document doc;
-  };
-  std::vector<ToSave> to_save;
-  std::vector<Item*> settled;
-  std::vector<std::pair<Item*, WallTime>> later;
-  std::vector<std::pair<Item*, ParkedFailure>> parked;
-  std::vector<std::pair<Item*, MonoTime>> waiting;
-  std::vector<Lease> ended_leases;
-};
 
 Follower::Follower(Workbench& bench, std::string database, const RuleTable& rules, std::string seq)
     : bench_(bench),
@@ -48,6 +35,7 @@ Follower::Turn Follower::turn() {
   run_ready(verdicts);
   save(verdicts);
   conclude(verdicts);
+  await_runners();
 
   const std::lock_guard lock(mutex_);
   bench_.log.debug("turn of " + database_.name() + ": " + std::to_string(rows) + " rows, " +
@@ -90,7 +78,7 @@ void Follower::collect_finished(Verdicts& verdicts) {
   for (Item* item : items_.in_step(Item::Step::finished)) {
     if (!item->outcome) {  // it was not run: the document or the lease had changed
       verdicts.ended_leases.push_back(*item->lease);
-      verdicts.waiting.emplace_back(item, bench_.env.mono_now());
+      verdicts.waiting.emplace_back(item, bench_.env.mono_now() + not_run_wait);
     } else if (auto* wanted = std::get_if<Save>(&*item->outcome)) {
       verdicts.to_save.push_back({item, wanted->doc});
     } else {
@@ -119,8 +107,8 @@ std::size_t Follower::read_rows() {
   query.design_only = rules_.is_for_design_only();
   Changes changes;
   try {
-    changes = database_.changes(query);
-    rows_per_read_ = std::min(most_rows_per_read, rows_per_read_ * 2);
+    changes = read_changes(database_, query, bench_.log);
+    rows_per_read_ = std::min(most_rows_per_read, query.limit * 2);
   } catch (const Unavailable&) {
     // Perhaps the batch was too large for a time limit or for memory: smaller next time.
     rows_per_read_ = std::max<std::size_t>(1, rows_per_read_ / 2);
@@ -141,7 +129,7 @@ void Follower::load_woken() {
     ids = items_.wake(bench_.env.mono_now());
   }
   if (ids.empty()) return;
-  auto docs = database_.get_many(ids);
+  auto docs = read_documents(database_, ids, bench_.log);
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < ids.size(); ++i) {
     Item* item = items_.find(ids[i]);
@@ -218,18 +206,21 @@ void Follower::hand_out(const std::vector<Item*>& unsafe) {
     items_.wait(*unsafe[i], i < places ? taken[i].look_again : MonoTime::max());
   }
   bench_.runners.give_back(unused);
-  if (unsafe.size() > places) {
-    // Those without a place wait for one; the far time above is never reached.
-    bench_.runners.when_free(database_.name(), [self = shared_from_this()] {
-      {
-        const std::lock_guard lock(self->mutex_);
-        for (Item* item : self->items_.in_step(Item::Step::waiting)) {
-          if (item->look_at == MonoTime::max()) item->look_at = MonoTime::min();
-        }
-      }
-      self->bench_.wake(self->database_.name());
-    });
+}
+
+// Those without a place wait for one; their far time is never reached.
+void Follower::await_runners() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!items_.has_waiting_for_runner()) return;
   }
+  bench_.runners.when_free(database_.name(), [self = shared_from_this()] {
+    {
+      const std::lock_guard lock(self->mutex_);
+      self->items_.wake_for_runner(woken_at_once);
+    }
+    self->bench_.wake(self->database_.name());
+  });
 }
 
 void Follower::hand_to_runner(Item& item, const Lease& lease) {
@@ -265,7 +256,7 @@ void Follower::save(Verdicts& verdicts) {
     // CouchDB takes an edit of a deletion for a conflict; without a rev it is a new beginning.
     if (entry.item->deleted) docs.back().erase("_rev");
   }
-  const std::vector<Saved> results = database_.save_all(docs);
+  const std::vector<Saved> results = save_documents(database_, docs);
   std::vector<Item*> overtaken;
   for (std::size_t i = 0; i < results.size(); ++i) {
     Item& item = *verdicts.to_save[i].item;
@@ -314,7 +305,7 @@ void Follower::save_rebased(Verdicts& verdicts, const std::vector<Item*>& overta
       verdicts.ended_leases.push_back(*left[i]->lease);
       verdicts.waiting.emplace_back(left[i], bench_.env.mono_now());
     }
-    const std::vector<Saved> results = database_.save_all(docs);
+    const std::vector<Saved> results = save_documents(database_, docs);
     left.clear();
     for (std::size_t i = 0; i < results.size(); ++i) {
       if (results[i].outcome == Saved::Outcome::conflict) {
@@ -325,74 +316,6 @@ void Follower::save_rebased(Verdicts& verdicts, const std::vector<Item*>& overta
     }
   }
   // Still overtaken: it stays finished, and the next turn tries again.
-}
-
-// --- 5. settling -----------------------------------------------------------------------------
-
-void Follower::failed(Verdicts& verdicts, Item& item, const Failed& failure) {
-  const int attempts = items_.count_attempt(item, doc_rev(item.doc));
-  const bool lost = item.lease && item.lease->lost_run;
-  if (lost || attempts >= attempts_before_parking) {
-    bench_.log.error("parked " + escaped(item.id) + " in " + database_.name() + " after " +
-                     std::to_string(attempts) + " attempts: " + escaped(failure.reason));
-    verdicts.parked.emplace_back(
-        &item, ParkedFailure{database_.name(), item.id, doc_rev(item.doc), item.rule->name,
-                             attempts, failure.reason});
-    return;
-  }
-  milliseconds delay = backoff(attempts, bench_.env.random_unit());
-  if (failure.retry_after) delay = std::max<milliseconds>(delay, *failure.retry_after);
-  bench_.log.info("attempt " + std::to_string(attempts) + " at " + escaped(item.id) + " in " +
-                  database_.name() + " failed: " + escaped(failure.reason));
-  verdicts.waiting.emplace_back(&item, bench_.env.mono_now() + delay);
-}
-
-// Whatever goes to the registry is there before its row is settled (invariant 2).
-void Follower::conclude(Verdicts& verdicts) {
-  std::vector<Revisit> revisits;
-  std::vector<ParkedFailure> failures;
-  const WallTime now = bench_.env.wall_now();
-  for (const auto& [item, due] : verdicts.later) {
-    if (due - now > longest_wait_in_memory) {
-      revisits.push_back({database_.name(), item->id, due});
-    } else {
-      verdicts.waiting.emplace_back(
-          item, bench_.env.mono_now() + std::chrono::duration_cast<milliseconds>(due - now));
-    }
-  }
-  for (const auto& [item, failure] : verdicts.parked) failures.push_back(failure);
-  if (!revisits.empty()) bench_.records.put_revisits(revisits);
-  if (!failures.empty()) bench_.records.put_failures(failures);
-  std::vector<std::string> done_revisits;
-  for (const Item* item : verdicts.settled) {
-    if (item->is_revisit) done_revisits.push_back(item->id);
-  }
-  for (const auto& [item, failure] : verdicts.parked) {
-    if (item->is_revisit) done_revisits.push_back(item->id);
-  }
-  if (!done_revisits.empty()) bench_.records.remove_revisits(database_.name(), done_revisits);
-  if (!verdicts.ended_leases.empty()) bench_.leases.release(verdicts.ended_leases);
-
-  const std::lock_guard lock(mutex_);
-  for (const auto& [item, until] : verdicts.waiting) items_.wait(*item, until);
-  for (Item* item : verdicts.settled) settle_or_look_again(*item);
-  for (const auto& [item, failure] : verdicts.parked) settle_or_look_again(*item);
-  for (const auto& [item, due] : verdicts.later) {
-    if (due - now > longest_wait_in_memory) settle_or_look_again(*item);
-  }
-  const std::string seq = items_.checkpoint().seq();
-  if (seq == put_seq_) return;
-  bench_.records.put_checkpoint(database_.name(), seq);
-  put_seq_ = seq;
-}
-
-void Follower::settle_or_look_again(Item& item) {
-  if (item.changed_meanwhile) {
-    item.changed_meanwhile = false;
-    items_.wait(item, bench_.env.mono_now());
-  } else {
-    items_.settle(item);
-  }
 }
 
 }  // namespace channels

@@ -20,6 +20,7 @@
 #include "engine/rules.h"
 #include "engine/runners.h"
 #include "engine/unsettled.h"
+#include "engine/verdicts.h"
 
 namespace channels {
 
@@ -55,8 +56,6 @@ class Follower : public std::enable_shared_from_this<Follower> {
   bool asleep();
 
  private:
-  struct Verdicts;
-
   // One unsafe run ended, on a runner's thread.
   void run_finished(const std::string& id, std::optional<Outcome> outcome);
 
@@ -66,7 +65,9 @@ class Follower : public std::enable_shared_from_this<Follower> {
   void load_woken();
   void run_ready(Verdicts& verdicts);
   void hand_out(const std::vector<Item*>& unsafe);
+  void await_runners();
   void save(Verdicts& verdicts);
+  std::vector<Revisit> sort_waits(Verdicts& verdicts);
   void conclude(Verdicts& verdicts);
 
   const Rule* rule_for(const Item& item) const;

@@ -1,5 +1,7 @@
 #include "engine/unsettled.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace channels {
@@ -38,6 +40,21 @@ std::vector<std::string> Unsettled::wake(MonoTime now) {
     }
   }
   return ids;
+}
+
+bool Unsettled::has_waiting_for_runner() const {
+  return std::any_of(items_.begin(), items_.end(), [](const auto& entry) {
+    return entry.second.step == Item::Step::waiting && entry.second.look_at == MonoTime::max();
+  });
+}
+
+void Unsettled::wake_for_runner(std::size_t most) {
+  for (auto& [id, item] : items_) {
+    if (most == 0) return;
+    if (item.step != Item::Step::waiting || item.look_at != MonoTime::max()) continue;
+    item.look_at = MonoTime::min();
+    --most;
+  }
 }
 
 std::vector<Item*> Unsettled::in_step(Item::Step step) {

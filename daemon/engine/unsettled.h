@@ -53,6 +53,11 @@ class Unsettled {
 
   // Makes ready what waited until now; returns the ids whose document must be read.
   std::vector<std::string> wake(MonoTime now);
+  // Documents that wait for a free runner: their look_at is MonoTime::max().
+  bool has_waiting_for_runner() const;
+  // Makes at most so many of them due.
+  void wake_for_runner(std::size_t most);
+
   std::vector<Item*> in_step(Item::Step step);
   Item* find(const std::string& id);
 

@@ -88,7 +88,8 @@ void read_channels(SectionReader& channels, Settings& settings, const std::strin
     channels.warn("[channels] template_db is not used yet by this version");
   channels.number("q", 1, 64, settings.shards);
   channels.duration("confirm_ttl", 1, 30 * 86400, settings.confirm_ttl);
-  channels.duration("lease", 5, 3600, settings.lease);
+  // A lease must outlast the time limit of a run by some seconds.
+  channels.duration("lease", 30, 3600, settings.lease);
   channels.number("sweep", 1, 10000, settings.sweep);
 }
 

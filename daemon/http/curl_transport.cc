@@ -13,9 +13,9 @@ namespace channels {
 
 namespace {
 
-// A larger answer is refused: reads are bounded by the callers' limits, and the largest document
-// that CouchDB takes by default has 8 MB.
-constexpr std::size_t largest_body = std::size_t{256} << 20;
+// A larger answer is given up, and asked for in parts: the largest document that CouchDB takes by default has
+// 8 MB, and each thread of the pool may hold one answer.
+constexpr std::size_t largest_body = std::size_t{24} << 20;
 
 struct EasyHandle {
   EasyHandle() : curl(curl_easy_init()) { check(curl != nullptr, "libcurl gave no handle"); }
@@ -143,9 +143,9 @@ HttpResponse perform(const HttpRequest& request, Exchange& exchange, millisecond
   set_body(curl, request);
   const CURLcode code = curl_easy_perform(curl);
   if (code != CURLE_OK && !exchange.ended_by_receiver) {
-    const std::string why = exchange.too_large ? "the answer is larger than 256 MB"
-                                               : std::string(curl_easy_strerror(code));
-    throw Unavailable(request.method + " " + request.url + ": " + why);
+    const std::string what = request.method + " " + request.url + ": ";
+    if (exchange.too_large) throw Unreadable(what + "the answer is larger than 24 MB");
+    throw Unavailable(what + curl_easy_strerror(code));
   }
   long status = 0;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);

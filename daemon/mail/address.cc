@@ -27,9 +27,10 @@ bool is_atext(char32_t point) {
 bool is_label(std::string_view label) {
   if (label.empty() || label.size() > longest_label) return false;
   if (label.front() == '-' || label.back() == '-') return false;
-  const auto points = code_points(label);
-  return std::all_of(points.begin(), points.end(), [](char32_t point) {
-    return is_letter_or_digit(point) || point == '-' || (point >= 0x80 && is_atext(point));
+  // ASCII only: mail servers map other letters (a full-width "e", a full-width dot) to these, and one mailbox
+  // would have many spellings. An international domain has an ASCII form (RFC 5890).
+  return std::all_of(label.begin(), label.end(), [](char c) {
+    return is_letter_or_digit(static_cast<unsigned char>(c)) || c == '-';
   });
 }
 
@@ -69,7 +70,7 @@ Parsed<Address> parse_address(std::string_view text) {
     return Invalid::because(
         "The owner must be one plain e-mail address, without name, quotes, blanks or line breaks.");
   if (domain.find('.') == domain.npos || !all_parts(domain, is_label))
-    return Invalid::because("The e-mail address has no valid domain after the @.");
+    return Invalid::because("The e-mail address has no valid domain after the @; write an international one in its ASCII form, xn--....");
   return Address{std::string(text), folded(text), folded(domain)};
 }
 

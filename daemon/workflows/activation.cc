@@ -71,15 +71,21 @@ Document make_active(Services& services, const std::string& device_id, const Doc
   });
 }
 
+// What comes after the record says `active`.
+void finish_activation(Services& services, const Document& record) {
+  services.registry.remove("code-" + string_or(record, "device_code", ""));
+  put_control_copy(services, string_or(record, "user", ""), record);
+}
+
 }  // namespace
 
 Outcome activate_device(Services& services, Run& run, const Document& doc) {
   const std::string id = doc_id(doc);
   const auto record = services.registry.get(device_record_id(id));
-  if (!record || doc_state(*record) != "confirmed") {
-    if (!record) return Keep{};
-    return mirror_device(services, run, doc, *record);
-  }
+  if (!record) return Keep{};
+  // A run before this one may not have come to the end.
+  if (doc_state(*record) == "active") finish_activation(services, *record);
+  if (doc_state(*record) != "confirmed") return mirror_device(services, run, doc, *record);
   const json::object* credential = get_object(*record, "credential");
   if (credential == nullptr) return Failed{"the record of a confirmed device has no credential", {}};
 
@@ -95,8 +101,7 @@ Outcome activate_device(Services& services, Run& run, const Document& doc) {
     delete_user(services.server, id);
     return mirror_device(services, run, doc, active);
   }
-  services.registry.remove("code-" + string_or(active, "device_code", ""));
-  put_control_copy(services, user_id, active);
+  finish_activation(services, active);
   return Save{copy_over(services, active, doc)};
 }
 

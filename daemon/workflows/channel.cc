@@ -104,15 +104,20 @@ Document ready(Services& services, const Document& doc) {
   return next;
 }
 
+std::optional<Fault> claim_name(Services& services, const ChannelWish& wish) {
+  const std::string first = claim_channel_name(services, wish);
+  if (first == wish.id) return std::nullopt;
+  return Fault{"duplicate", "You have a channel of this name already.", first};
+}
+
 // The claims of id and name; empty if both are won.
 std::optional<Fault> claim(Services& services, const ChannelWish& wish) {
   const Document record = claim_channel(services, wish);
   if (string_or(record, "user", "") != wish.user)
     return Fault{"id_taken", "This id is another channel's. Make the channel under another id.", ""};
-  const std::string first = claim_channel_name(services, wish);
-  if (first != wish.id) {
+  if (auto fault = claim_name(services, wish)) {
     release_channel(services, {wish.id, string_or(record, "name", ""), wish.user});
-    return Fault{"duplicate", "You have a channel of this name already.", first};
+    return fault;
   }
   const std::string old_name = string_or(record, "name", "");
   if (old_name == wish.name) return std::nullopt;
@@ -124,16 +129,26 @@ std::optional<Fault> claim(Services& services, const ChannelWish& wish) {
   return std::nullopt;
 }
 
+// The record last: a run that was cut off anywhere is begun again.
+void take_new_name(Services& services, const ChannelWish& wish, const std::string& old_name) {
+  Database channel(services.server, services.channel_database(wish.id));
+  describe(channel, wish.name);
+  release_channel_name(services, {wish.id, old_name, wish.user});
+  services.registry.update(channel_record_id(wish.id), [&](Document& current) {
+    current["name"] = wish.name;
+    return true;
+  });
+}
+
 // A name that a person gave to a ready channel; on a name of another channel the old one stays, and
 // the document says why.
 Document renamed(Services& services, const Document& doc, const ChannelWish& wish,
                  const std::string& old_name) {
   Document next = ready(services, doc);
-  const auto fault = is_name(wish.name) ? claim(services, wish)
+  const auto fault = is_name(wish.name) ? claim_name(services, wish)
                                         : Fault{"no_name", "A channel needs a name of 1 to 200 characters.", ""};
   if (!fault) {
-    Database channel(services.server, services.channel_database(wish.id));
-    describe(channel, wish.name);
+    take_new_name(services, wish, old_name);
     return next;
   }
   next["name"] = old_name;

@@ -107,12 +107,18 @@ void drop_forgotten(Services& services, WallTime now) {
 }
 
 void purge_branches(Services& services) {
-  Purger purger(services.handshake);
-  for (const std::string& id : services.handshake_watch.take_branched()) {
-    const auto leaves = services.handshake.leaves(id);
-    for (std::size_t i = 1; i < leaves.size(); ++i) purger.add(id, doc_rev(leaves[i]));
+  const std::set<std::string> branched = services.handshake_watch.take_branched();
+  try {
+    Purger purger(services.handshake);
+    for (const std::string& id : branched) {
+      const auto leaves = services.handshake.leaves(id);
+      for (std::size_t i = 1; i < leaves.size(); ++i) purger.add(id, doc_rev(leaves[i]));
+    }
+    purger.send();
+  } catch (...) {
+    for (const std::string& id : branched) services.handshake_watch.saw_branches(id);
+    throw;
   }
-  purger.send();
 }
 
 void drop_leases(Services& services, WallTime now) {

@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "workflows/confirmation_mail.h"
+#include "workflows/control_device.h"
 #include "workflows/device_documents.h"
 #include "workflows/device_mirror.h"
 #include "workflows/revocation.h"
@@ -20,9 +21,12 @@ struct Confirm {
 struct Verdict {
   std::string error;
   std::string reason;
+  bool too_early = false;  // the mail is out, but the run that sent it hasn't ended
 };
 
 const Verdict used{};
+const Verdict too_early{"", "", true};
+constexpr seconds early_wait{2};
 const Verdict wrong_proof{"wrong_proof",
                           "The code does not fit. Type the code that your device shows now."};
 
@@ -49,7 +53,7 @@ Document answer_record(Services& services, const std::string& device_id, const s
       record["answer"] = answer;
       return true;
     });
-    return end_record(services, device_id, "rejected");
+    return end_record(services, device_id, "confirming", "rejected");
   }
   return services.registry.update(device_record_id(device_id), [&](Document& record) {
     if (doc_state(record) != "confirming") return false;
@@ -64,6 +68,18 @@ bool is_over(const Document& record, WallTime now) {
   return expires && *expires <= now;
 }
 
+// The mailbox outranks every device, also after a wrong "yes". Safe to repeat.
+void sign_out(Services& services, const std::string& device_id) {
+  services.registry.update(device_record_id(device_id), [](Document& record) {
+    if (string_or(record, "answer", "") == answer_not_me) return false;
+    record["answer"] = answer_not_me;
+    return true;
+  });
+  const Document revoked = revoke_device(services, device_id, false);
+  const std::string user = string_or(revoked, "user", "");
+  if (!user.empty()) put_control_copy(services, user, revoked);
+}
+
 // The proof was right; what it does depends on how far the device is.
 Verdict apply(Services& services, const std::string& device_id, const Document& record,
               const std::string& answer, WallTime now) {
@@ -75,14 +91,13 @@ Verdict apply(Services& services, const std::string& device_id, const Document& 
     push_device_copy(services, answer_record(services, device_id, answer));
     return used;
   }
-  if (string_or(record, "answer", "") == answer) {
-    push_device_copy(services, record);  // the run that recorded it may not have come so far
+  const bool said_before = string_or(record, "answer", "") == answer;
+  if (not_me && (state == "active" || state == "confirmed" || (state == "revoked" && said_before))) {
+    sign_out(services, device_id);
     return used;
   }
-  if (not_me && (state == "active" || state == "confirmed")) {
-    // The mailbox outranks every device, also after a wrong "yes".
-    const Document revoked = revoke_device(services, device_id, false);
-    if (state == "active") revoke_everywhere(services, string_or(revoked, "user", ""), device_id);
+  if (said_before) {
+    push_device_copy(services, record);  // the run that recorded it may not have come so far
     return used;
   }
   if (state == "expired")
@@ -97,9 +112,11 @@ Verdict apply(Services& services, const std::string& device_id, const Document& 
 Verdict use_device_confirm(Services& services, const Confirm& confirm, WallTime now) {
   const auto record = services.registry.get(device_record_id(confirm.device));
   // An id that nobody registered is told like a wrong code: so a stranger learns nothing by asking.
-  if (!record || doc_state(*record) == "new") return wrong_proof;
+  if (!record) return wrong_proof;
   const std::string code = confirm_code(services.registry.codes_key(), confirm.device, 1);
-  if (!fits(confirm, code, string_or(*record, "device_code", ""))) return wrong_proof;
+  const std::string device_code = string_or(*record, "device_code", "");
+  if (device_code.empty() || !fits(confirm, code, device_code)) return wrong_proof;
+  if (doc_state(*record) == "new") return too_early;
   return apply(services, confirm.device, *record, confirm.answer, now);
 }
 
@@ -145,6 +162,7 @@ Outcome use_confirm(Services& services, Run& run, const Document& doc) {
   const Verdict verdict = is_device_id(confirm->device)
                               ? use_device_confirm(services, *confirm, now)
                               : use_address_confirm(services, *confirm, now);
+  if (verdict.too_early) return Later{now + early_wait};
   return Save{finished(doc, verdict, now)};
 }
 

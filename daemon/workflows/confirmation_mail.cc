@@ -21,14 +21,12 @@ bool is_about_the_mailbox(int status) {
   return status == 550 || status == 551 || status == 553;
 }
 
-// The address' record, with a key for links that serve all of its devices.
-Document ensure_address(Services& services, const Document& device_record) {
-  const std::string digest = string_or(device_record, "address", "");
-  const std::string id = address_record_id(digest);
-  if (auto found = services.registry.get(id)) return std::move(*found);
-  const std::string key = hex(services.env.random_bytes(16));
-  return services.registry.claim(
-      {{"_id", id}, {"type", "address"}, {"address", device_record.at("owner")}, {"key", key}});
+// A new address' record gets a key for links that serve all of its devices.
+void ensure_address(Document& address, const Document& device_record, const std::string& new_key) {
+  if (address.contains("key")) return;
+  address["type"] = "address";
+  address["address"] = device_record.at("owner");
+  address["key"] = new_key;
 }
 
 // The way back from the key in a link for all to its address.
@@ -68,12 +66,15 @@ milliseconds time_left(Run& run) {
 std::variant<MailSent, MailRefused, Later> send_confirmation_mail(Services& services, Run& run,
                                                                   const std::string& device_id,
                                                                   const Document& record) {
-  const Document first = ensure_address(services, record);
+  const std::string address_id = address_record_id(string_or(record, "address", ""));
+  const std::string new_key = hex(services.env.random_bytes(16));
   MailSlot slot;
-  const Document address = services.registry.update(doc_id(first), [&](Document& current) {
+  const Document address = services.registry.update(address_id, [&](Document& current) {
+    const Document before = current;
+    ensure_address(current, record, new_key);
     slot = take_mail_slot(current, device_id, services.options.mail_per_address,
                           services.options.confirm_ttl, run.env.wall_now());
-    return true;
+    return current != before;
   });
   if (slot.kind == MailSlot::Kind::none) return MailSent{};
 

@@ -1,6 +1,7 @@
 #include "workflows/control_device.h"
 
 #include "base/errors.h"
+#include "mail/text.h"
 #include "workflows/device_documents.h"
 #include "workflows/revocation.h"
 
@@ -30,7 +31,7 @@ bool belongs_to(const std::optional<Document>& record, const std::string& user) 
 
 void take_name(Services& services, Document& record, const Document& doc) {
   const auto name = get_string(doc, "name");
-  if (!name || name->size() > longest_name || string_or(record, "name", "") == *name) return;
+  if (!name || code_points(*name).size() > longest_name || string_or(record, "name", "") == *name) return;
   record = services.registry.update(doc_id(record), [&](Document& current) {
     current["name"] = *name;
     return true;
@@ -47,7 +48,8 @@ Outcome mend_control_device(Services& services, Run& run, const Document& doc) {
     return Save{in_error(doc, "unknown_device", "This is no device of this user.")};
   }
   const auto revoking = revoking_leaf(run, doc);
-  if (revoking && doc_state(*record) != "revoked")
+  // A `revoke` that is still there was not carried out to the end: every step may be repeated.
+  if (revoking && (doc_state(*revoking) == "revoke" || doc_state(*record) != "revoked"))
     record = revoke_device(services, id, is_true(*revoking, "wipe"));
   take_name(services, *record, doc);
   Document copy = control_copy(*record, doc);

@@ -41,11 +41,11 @@ void push_device_copy(Services& services, const Document& record) {
   throw Unavailable("a device's document in the handshake changes all the time");
 }
 
-Document end_record(Services& services, std::string_view device_id, std::string_view state,
-                    const json::object& error) {
+Document end_record(Services& services, std::string_view device_id, std::string_view from,
+                    std::string_view state, const json::object& error) {
   std::string code;
   const Document ended = services.registry.update(device_record_id(device_id), [&](Document& record) {
-    if (doc_state(record) == state) return false;
+    if (doc_state(record) != from) return false;  // it went another way meanwhile
     code = string_or(record, "device_code", "");
     record["state"] = state;
     record["ended"] = format_time(services.env.wall_now());
@@ -60,9 +60,9 @@ Document end_record(Services& services, std::string_view device_id, std::string_
   return ended;
 }
 
-Outcome end_device(Services& services, const Document& doc, std::string_view state,
-                   const json::object& error) {
-  return Save{copy_over(services, end_record(services, doc_id(doc), state, error), doc)};
+Outcome end_device(Services& services, const Document& doc, std::string_view from,
+                   std::string_view state, const json::object& error) {
+  return Save{copy_over(services, end_record(services, doc_id(doc), from, state, error), doc)};
 }
 
 }  // namespace channels

@@ -18,12 +18,12 @@ Outcome mirror_device(Services& services, Run& run, const Document& doc, const D
 // Writes the copy at once: after a change of the record that the daemon itself made.
 void push_device_copy(Services& services, const Document& record);
 
-// Ends the registration: the record's state becomes `state` ("expired", "rejected", "error"), all that
-// is personal leaves it; gives the copy to save.
-Outcome end_device(Services& services, const Document& doc, std::string_view state,
-                   const json::object& error = {});
-// The record's side of that alone.
-Document end_record(Services& services, std::string_view device_id, std::string_view state,
-                    const json::object& error = {});
+// Ends a registration that is in state `from`: the record's state becomes `state` ("expired", "rejected",
+// "error"), all that is personal leaves it; gives the copy to save. One in another state stays as it is.
+Outcome end_device(Services& services, const Document& doc, std::string_view from,
+                   std::string_view state, const json::object& error = {});
+// The record's side of that alone; gives the record as it then is.
+Document end_record(Services& services, std::string_view device_id, std::string_view from,
+                    std::string_view state, const json::object& error = {});
 
 }  // namespace channels

@@ -61,7 +61,7 @@ Outcome begin_confirmation(Services& services, Run& run, const Document& doc,
   const auto wait = send_confirmation_mail(services, run, id, coded);
   if (const auto* later = std::get_if<Later>(&wait)) return *later;
   if (const auto* refused = std::get_if<MailRefused>(&wait))
-    return end_device(services, doc, "error",
+    return end_device(services, doc, "new", "error",
                       {{"error", "mail_refused"}, {"reason", refused->reason}});
   const std::string expires = format_time(run.env.wall_now() + services.options.confirm_ttl);
   const Document confirming = services.registry.update(doc_id(record), [&](Document& current) {
@@ -93,7 +93,11 @@ Outcome register_device(Services& services, Run& run, const Document& doc) {
   if (!record) {
     const auto sent = provable_leaf(run, doc);
     if (!sent) {
-      return Save{in_error({{"_id", id}, {"_rev", doc_rev(doc)}, {"type", "device"}}, "bad_id",
+      const Document bare{{"_id", id},
+                          {"_rev", doc_rev(doc)},
+                          {"type", "device"},
+                          {"finished", format_time(run.env.wall_now())}};
+      return Save{in_error(bare, "bad_id",
                            "The id of this document does not belong to its owner and credential.")};
     }
     record = services.registry.claim(record_of(*sent, run.env.wall_now()));

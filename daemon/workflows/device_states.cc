@@ -43,7 +43,7 @@ Outcome await_confirmation(Services& services, Run& run, const Document& doc) {
   if (!matched.record) return matched.otherwise;
   const auto expires = parse_time(string_or(*matched.record, "expires", ""));
   if (expires && *expires > run.env.wall_now()) return Later{*expires};
-  return end_device(services, doc, "expired");
+  return end_device(services, doc, "confirming", "expired");
 }
 
 Outcome tell_address(Services& services, Run& run, const Document& doc) {

@@ -50,14 +50,17 @@ bool MailLimits::admit(const Request& request, MonoTime now) {
 void MailLimits::wait_in_line(const Request& request) {
   if (!waiting_.insert(request.device).second) return;
   lines_[request.domain].push_front(request.device);
-  if (waiting_.size() > most_waiting) drop_from_longest_line();
+  if (waiting_.size() > most_waiting) drop_from_longest_line(request.domain);
 }
 
-// A flood pays for its own length: the newcomer is never the one who is turned away.
-void MailLimits::drop_from_longest_line() {
-  const auto longest = std::max_element(
-      lines_.begin(), lines_.end(),
-      [](const auto& left, const auto& right) { return left.second.size() < right.second.size(); });
+// A flood pays for its own length: a newcomer is turned away only if no line is longer than his.
+void MailLimits::drop_from_longest_line(const std::string& newcomer) {
+  auto longest = lines_.find(newcomer);
+  for (auto line = lines_.begin(); line != lines_.end(); ++line) {
+    const bool is_longer = line->second.size() > longest->second.size() ||
+                           (longest->first == newcomer && line->second.size() == longest->second.size());
+    if (is_longer) longest = line;
+  }
   waiting_.erase(longest->second.back());
   longest->second.pop_back();
   if (longest->second.empty()) lines_.erase(longest);

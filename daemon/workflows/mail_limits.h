@@ -39,7 +39,7 @@ class MailLimits {
     bool take();
   };
   void wait_in_line(const Request& request);
-  void drop_from_longest_line();
+  void drop_from_longest_line(const std::string& newcomer);
   void grant_in_turn();
 
   std::mutex mutex_;

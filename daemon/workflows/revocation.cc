@@ -19,6 +19,8 @@ Document revoke_device(Services& services, const std::string& device_id, bool wi
         record.erase("credential");
         return true;
       });
+  // A rotation or an activation may have put the log-in back before it could see the record.
+  delete_user(services.server, device_id);
   push_device_copy(services, revoked);
   return revoked;
 }

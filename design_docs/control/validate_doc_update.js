@@ -22,6 +22,18 @@ function (newDoc, oldDoc, userCtx) {
     return !!oldDoc && history.start + '-' + history.ids[0] === oldDoc._rev;
   }
 
+  // Every device of the user has this database, and the daemon reads it whole.
+  function checkSize() {
+    function isDeeper(value, levels) {
+      if (value === null || typeof value !== 'object') return false;
+      if (levels === 0) return true;
+      for (var key in value) if (isDeeper(value[key], levels - 1)) return true;
+      return false;
+    }
+    if (isDeeper(newDoc, 20)) refuse('a document here is at most 20 levels deep');
+    if (JSON.stringify(newDoc).length > 65536) refuse('a document here is at most 64 kB large');
+  }
+
   function checkForm() {
     for (var field in longest) {
       var value = newDoc[field];
@@ -71,6 +83,7 @@ function (newDoc, oldDoc, userCtx) {
     }
     return;
   }
+  checkSize();
   checkForm();
   if (ends && newDoc.state !== 'revoke' && newDoc.state !== 'revoked') refuse('a revocation stays');
   if (!isOrdinary()) return;

@@ -15,6 +15,11 @@ function (newDoc, oldDoc, userCtx) {
     }
   }
 
+  // A pattern alone would take ["ab"] for "ab", in any depth of brackets.
+  function hex(value, pattern, what) {
+    if (typeof value !== 'string' || !pattern.test(value)) refuse(what);
+  }
+
   function only(object, names, what) {
     for (var name in object) {
       if (names.indexOf(name) === -1) refuse(what + ' must not have the field "' + name.substr(0, 40) + '"');
@@ -26,8 +31,8 @@ function (newDoc, oldDoc, userCtx) {
     only(value, ['password_scheme', 'salt', 'iterations', 'derived_key'], 'credential');
     if (value.password_scheme !== 'pbkdf2') refuse('credential.password_scheme must be "pbkdf2"');
     if (value.iterations !== 1) refuse('credential.iterations must be 1');
-    if (!/^[0-9a-f]{32}$/.test(value.salt)) refuse('credential.salt must be 32 lower-case hex digits');
-    if (!/^[0-9a-f]{40}$/.test(value.derived_key)) refuse('credential.derived_key must be 40 lower-case hex digits');
+    hex(value.salt, /^[0-9a-f]{32}$/, 'credential.salt must be 32 lower-case hex digits');
+    hex(value.derived_key, /^[0-9a-f]{40}$/, 'credential.derived_key must be 40 lower-case hex digits');
   }
 
   function device() {
@@ -44,11 +49,11 @@ function (newDoc, oldDoc, userCtx) {
   function confirm() {
     only(newDoc, ['_id', '_rev', '_revisions', 'type', 'state', 'device', 'answer', 'proof'], 'a confirm');
     if (newDoc.state !== 'clicked') refuse('a confirm can only be made in state "clicked"');
-    if (!/^[0-9a-f]{32}([0-9a-f]{32})?$/.test(newDoc.device)) refuse('device must be the id from the mail');
+    hex(newDoc.device, /^[0-9a-f]{32}([0-9a-f]{32})?$/, 'device must be the id from the mail');
     if (['yes', 'yes, sign out all others', 'not me'].indexOf(newDoc.answer) === -1) {
       refuse('answer must be "yes", "yes, sign out all others" or "not me"');
     }
-    if (!/^[0-9a-f]{64}$/.test(newDoc.proof)) refuse('proof must be 64 lower-case hex digits');
+    hex(newDoc.proof, /^[0-9a-f]{64}$/, 'proof must be 64 lower-case hex digits');
     var proof = newDoc.device + '\n' + newDoc.answer + '\n' + newDoc.proof;
     if (newDoc._id !== sha256.hexOf(proof)) refuse('_id must be the SHA-256 of device, answer and proof');
   }

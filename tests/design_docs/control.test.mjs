@@ -29,6 +29,8 @@ describe('the form, of every revision', () => {
     'a name that is no string': { ...newChannel, name: {} },
     'a name of 201 characters': { ...newChannel, name: 'n'.repeat(201) },
     'an owner of 255': { ...newChannel, owner: 'o'.repeat(255) },
+    'a document of 70 kB': { ...newChannel, note: 'x'.repeat(70000) },
+    'a document of 21 levels': { ...newChannel, note: JSON.parse('['.repeat(21) + ']'.repeat(21)) },
     'an attachment': { ...newChannel, _attachments: { a: {} } },
     'a device with another id': { _id: 'phone', type: 'device', state: 'revoke' },
     'a subscription in another state': { ...subscription, state: 'deleted' },

@@ -46,6 +46,12 @@ const REFUSED = {
   'iterations in a string': { ...good, credential: { ...good.credential, iterations: '1' } },
   'a short salt': withCredential({ salt: 'ab' }),
   'a salt with a line break': withCredential({ salt: `${'a'.repeat(31)}\n` }),
+  'a salt in brackets': withCredential({ salt: [['a'.repeat(32)]] }),
+  'a derived_key in brackets': withCredential({ derived_key: ['a'.repeat(40)] }),
+  'a confirm with a proof in brackets': withConfirmId({ ...confirm, _id: undefined, proof: [confirm.proof] }),
+  'a confirm with a device in brackets': withConfirmId({ ...confirm, _id: undefined, device: [confirm.device] }),
+  'a confirm with an answer in brackets': withConfirmId({ ...confirm, _id: undefined, answer: ['yes'] }),
+  'a state in brackets': { ...good, state: ['new'] },
   'a salt in upper case': withCredential({ salt: 'A'.repeat(32) }),
   'a long derived_key': withCredential({ derived_key: 'a'.repeat(41) }),
   'a confirm with another id': { ...confirm, _id: '0'.repeat(64) },
@@ -128,7 +134,7 @@ describe('under Node', () => {
     assert.deepEqual(rows('by_type_and_state', good), [{ key: ['device', 'new'], value: null }]);
     assert.deepEqual(rows('finished', { ...confirm, finished: 'T' }), [{ key: 'T', value: 'confirm' }]);
     assert.deepEqual(rows('finished', confirm), []);
-    assert.deepEqual(rows('finished', { ...good, finished: 'T' }), []);
+    assert.deepEqual(rows('finished', { ...good, finished: ['T'] }), []);
   });
 
   test('sha256 is SHA-256', () => {

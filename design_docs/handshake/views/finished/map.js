@@ -1,6 +1,5 @@
 function (doc) {
-  // Confirms and rotates that came to an end: what the hourly clean-up purges after confirm_ttl.
-  if (typeof doc.finished === 'string' && (doc.type === 'confirm' || doc.type === 'rotate')) {
-    emit(doc.finished, doc.type);
-  }
+  // What came to an end and is in no record: confirms, rotates, documents that prove no id. The hourly
+  // clean-up purges it after confirm_ttl. Only the daemon writes this field.
+  if (typeof doc.finished === 'string') emit(doc.finished, doc.type);
 }

@@ -1,0 +1,88 @@
+#include "engine/batches.h"
+
+#include "base/errors.h"
+
+namespace channels {
+
+namespace {
+
+void tell(Log& log, const Database& database, const std::string& id, const std::string& why) {
+  log.error("the document " + escaped(id) + " in " + database.name() + " cannot be read: " + escaped(why));
+}
+
+// The one row as far as it can be read: without its document.
+Changes read_bare_row(Database& database, Database::ChangesQuery query, Log& log,
+                      const std::string& why) {
+  query.include_docs = false;
+  Changes changes = database.changes(query);
+  for (Change& row : changes.rows) {
+    row.doc = {{"_id", row.id}};
+    if (!row.revs.empty()) row.doc["_rev"] = row.revs.front();
+    tell(log, database, row.id, why);
+  }
+  return changes;
+}
+
+// What is about us, the database or the server, and not about a document in the request.
+bool is_about_the_request(int status) {
+  return status == 401 || status == 403 || status == 404;
+}
+
+Saved save_one(Database& database, const Document& doc) {
+  try {
+    return database.save(doc);
+  } catch (const Refused& refused) {
+    if (is_about_the_request(refused.status)) throw;
+    Saved saved;
+    saved.outcome = Saved::Outcome::rejected;
+    saved.id = doc_id(doc);
+    saved.reason = refused.what();
+    return saved;
+  }
+}
+
+}  // namespace
+
+Changes read_changes(Database& database, Database::ChangesQuery& query, Log& log) {
+  try {
+    return database.changes(query);
+  } catch (const Unreadable&) {
+    if (query.limit > 1) query.limit = 1;
+  }
+  try {
+    return database.changes(query);
+  } catch (const Unreadable& unreadable) {
+    return read_bare_row(database, query, log, unreadable.what());
+  }
+}
+
+std::vector<std::optional<Document>> read_documents(Database& database,
+                                                    const std::vector<std::string>& ids, Log& log) {
+  try {
+    return database.get_many(ids);
+  } catch (const Unreadable&) {
+  }
+  std::vector<std::optional<Document>> found;
+  for (const std::string& id : ids) {
+    try {
+      found.push_back(database.get(id));
+    } catch (const Unreadable& unreadable) {
+      tell(log, database, id, unreadable.what());
+      found.emplace_back(Document{{"_id", id}});
+    }
+  }
+  return found;
+}
+
+std::vector<Saved> save_documents(Database& database, const std::vector<Document>& docs) {
+  try {
+    return database.save_all(docs);
+  } catch (const Refused& refused) {
+    if (is_about_the_request(refused.status)) throw;
+  }
+  std::vector<Saved> results;
+  for (const Document& doc : docs) results.push_back(save_one(database, doc));
+  return results;
+}
+
+}  // namespace channels

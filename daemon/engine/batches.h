@@ -1,0 +1,26 @@
+// Reads and saves of a follower's batches in which one bad document holds up no other: where a batch as a whole
+// cannot be read or saved, its documents are taken one by one. Called by Follower alone.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "couch/database.h"
+
+namespace channels {
+
+// Rows with their documents. A document that cannot be read (nested beyond reason, larger than an answer may be)
+// comes as {"_id", "_rev"} only, and is logged. `query.limit` is lowered where a batch was too much, and is
+// what was asked for in the end.
+Changes read_changes(Database& database, Database::ChangesQuery& query, Log& log);
+
+// As Database::get_many; a document that cannot be read comes as {"_id"} only.
+std::vector<std::optional<Document>> read_documents(Database& database,
+                                                    const std::vector<std::string>& ids, Log& log);
+
+// As Database::save_all; where CouchDB refuses the request, the documents are saved one by one, and those that
+// it still refuses are `rejected` with its reason.
+std::vector<Saved> save_documents(Database& database, const std::vector<Document>& docs);
+
+}  // namespace channels
