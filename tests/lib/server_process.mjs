@@ -89,10 +89,17 @@ export const couchdbServer = {
     };
     const ready = async () => (await request(`${server.url}/_up`, { timeout: 2000 })).status === 200;
     const child = await launch(join(COUCHDB_HOME, 'bin/couchdb'), [], { env, ready });
+    // A single node makes _users and _replicator by itself, and gives _users another security object than
+    // a PUT would; _global_changes it does not make.
+    await request(`${server.url}/_global_changes`, { method: 'PUT', auth: server });
     for (const name of SYSTEM_DATABASES) {
-      await waitFor(async () => [201, 202, 412].includes((await request(`${server.url}/${name}`, { method: 'PUT', auth: server })).status),
-        { what: `database ${name}` });
+      await waitFor(async () => (await request(`${server.url}/${name}`, { auth: server })).status === 200,
+        { timeout: START_MS, what: `database ${name}` });
     }
+    // CouchDB listens to changes of users only from the moment that it makes this: before, a deleted user
+    // may log in, and one may not read his own document.
+    await waitFor(async () => (await request(`${server.url}/_users/_design/_auth`, { auth: server })).status === 200,
+      { timeout: START_MS, what: 'the users\' design document' });
     return child;
   },
 };

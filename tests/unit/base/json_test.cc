@@ -73,9 +73,9 @@ TEST(Json, IsParsedOrRefusedInOneSentence) {
 }
 
 // An attack on the stack.
-TEST(Json, IsNotParsedBeyond64Levels) {
-  EXPECT_TRUE(parse_json(repeated("[", 64) + repeated("]", 64)));
-  EXPECT_FALSE(parse_json(repeated("[", 65) + repeated("]", 65)));
+TEST(Json, IsNotParsedBeyond1000Levels) {
+  EXPECT_TRUE(parse_json(repeated("[", 1000) + repeated("]", 1000)));
+  EXPECT_FALSE(parse_json(repeated("[", 1001) + repeated("]", 1001)));
   EXPECT_FALSE(parse_json(repeated("[", 1000000)));
   EXPECT_FALSE(parse_json(repeated("{\"a\":", 100000)));
 }

@@ -181,7 +181,7 @@ TEST(Settings, SayInOneLineWhatIsWrong) {
 
 TEST(Settings, TakeTheBoundsThemselves) {
   for (const std::string good : {"q = 1", "q = 64", "confirm_ttl = 1", "confirm_ttl = 2592000",
-                                 "lease = 5", "lease = 3600", "sweep = 1", "sweep = 10000"})
+                                 "lease = 30", "lease = 3600", "sweep = 1", "sweep = 10000"})
     EXPECT_EQ(fault_of("[channels]\n" + good), "");
   for (const std::string good :
        {"mail_per_address = 1", "mail_per_minute = 2", "mail_per_minute = 100000"})

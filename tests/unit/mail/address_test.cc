@@ -21,6 +21,12 @@ struct Good {
 const std::string kelvin = "\u212a";
 const std::string label63 = repeated("d", 63);
 
+// Mail servers map these to example.com: one mailbox would have many spellings, each with limits of its own.
+TEST(Address, RefusesADomainThatIsNotAscii) {
+  for (const std::string domain : {"\uff45xample.com", "ex\uff41mple.com", "EXAMPLE\uff0ecom", "m\u00fcnchen.de"})
+    EXPECT_FALSE(parse_address("vic@" + domain)) << domain;
+}
+
 TEST(Address, AcceptsOnePlainAddress) {
   const Good goods[] = {
       {"alice@example.com", "alice@example.com", "example.com"},
@@ -30,7 +36,7 @@ TEST(Address, AcceptsOnePlainAddress) {
       {"!#$%&'*+-/=?^_`{|}~@example.com", "!#$%&'*+-/=?^_`{|}~@example.com", "example.com"},
       {"-dash-@ex-ample.com", "-dash-@ex-ample.com", "ex-ample.com"},
       {"1@2.3", "1@2.3", "2.3"},
-      {"jos\u00e9@m\u00fcnchen.de", "jos\u00e9@m\u00fcnchen.de", "m\u00fcnchen.de"},
+      {"jos\u00e9@xn--mnchen-3ya.de", "jos\u00e9@xn--mnchen-3ya.de", "xn--mnchen-3ya.de"},
       {"a@xn--mnchen-3ya.DE", "a@xn--mnchen-3ya.de", "xn--mnchen-3ya.de"},
       {repeated("l", 64) + "@example.com", repeated("l", 64) + "@example.com", "example.com"},
       {"a@" + label63 + ".com", "a@" + label63 + ".com", label63 + ".com"},
