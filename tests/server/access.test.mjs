@@ -173,10 +173,13 @@ test('a password in clear is hashed, and logs in', async () => {
   assert.equal((await couch.request('/_session', { auth: { user: name, password: 'open sesame' } })).body.userCtx.name, name);
 });
 
-test('a deleted user is refused within a second or so', async () => {
+test('a deleted user is refused soon', async () => {
   const late = await makeUser('late');
   assert.equal(await statusOf('/_session', late), 200);
-  const { body } = await couch.request(`/_users/${userId(late.user)}`);
-  await couch.request(`/_users/${userId(late.user)}?rev=${body._rev}`, { method: 'DELETE' });
-  await waitFor(async () => (await statusOf('/_session', late)) === 401, { timeout: 5000 });
+  // From 3.4 CouchDB rewrites the hash after a log-in: the rev may be another one by now.
+  await waitFor(async () => {
+    const { body } = await couch.request(`/_users/${userId(late.user)}`);
+    return (await couch.request(`/_users/${userId(late.user)}?rev=${body._rev}`, { method: 'DELETE' })).status === 200;
+  });
+  await waitFor(async () => (await statusOf('/_session', late)) === 401);
 });
