@@ -106,6 +106,30 @@ void drop_forgotten(Services& services, WallTime now) {
   }
 }
 
+// Nobody confirmed a device of these addresses, and none is pending: they are forgotten whole, without the tombstone
+// that a deletion would leave.
+void forget_addresses(Services& services, WallTime now) {
+  Database& registry = services.registry.database();
+  const std::string end = before(now, services.options.confirm_ttl + std::chrono::hours(2));
+  std::size_t kept = 0;
+  for (int page = 0; page < most_pages; ++page) {
+    const auto rows = registry.view("addresses_by_last_mail",
+                                    {{"startkey", ""}, {"endkey", end}, {"skip", kept}, {"limit", ids_a_purge}});
+    if (rows.empty()) return;
+    Purger purger(registry);
+    for (const json::object& row : rows) {
+      const std::string id = string_or(row, "id", "");
+      if (!services.registry.pending_devices(id.substr(std::string_view("address-").size())).empty()) {
+        ++kept;
+        continue;
+      }
+      add_whole(purger, registry, id);
+      add_whole(purger, registry, "addresskey-" + string_or(row, "value", ""));
+    }
+    purger.send();
+  }
+}
+
 void purge_branches(Services& services) {
   const std::set<std::string> branched = services.handshake_watch.take_branched();
   try {
@@ -141,6 +165,7 @@ void clean_up(Services& services) {
   purge_finished(services, now);
   forget_ended(services, now);
   drop_forgotten(services, now);
+  forget_addresses(services, now);
   purge_branches(services);
   drop_leases(services, now);
   services.handshake.compact();

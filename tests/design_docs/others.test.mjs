@@ -48,6 +48,9 @@ test('the registry\'s views', () => {
   assert.deepEqual(rows('devices_by_ended', { ...device, state: 'expired', ended: 'T' }), [{ key: 'T', value: 'expired' }]);
   assert.deepEqual(rows('devices_by_ended', device), []);
   assert.deepEqual(rows('forgotten_by_end', { type: 'forgotten', until: 'T' }), [{ key: 'T', value: null }]);
+  const address = { type: 'address', key: 'k', mails: [{ at: 'T2' }, { at: 'T1' }], collective: [{ at: 'T3' }] };
+  assert.deepEqual(rows('addresses_by_last_mail', address), [{ key: 'T3', value: 'k' }]);
+  assert.deepEqual(rows('addresses_by_last_mail', { ...address, user: 'u' }), []);
   assert.deepEqual(rows('revisits_by_due', { type: 'revisit', due: 'T', database: 'd', id: 'i' }), [{ key: 'T', value: { database: 'd', id: 'i' } }]);
   assert.deepEqual(rows('failures', { type: 'failure', database: 'd', last_time: 'T', id: 'i', rule: 'r', reason: 'x' }),
     [{ key: ['d', 'T'], value: { id: 'i', rule: 'r', reason: 'x' } }]);

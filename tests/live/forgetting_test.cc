@@ -112,6 +112,11 @@ TEST_F(Forgetting, AnExpiredRegistrationIsPurgedAndKeptAsABareDigestFor30Days) {
   EXPECT_FALSE(handshake().get(id).has_value());
   EXPECT_THAT(handshake().leaves(id), IsEmpty()) << "a leaf that stayed would be the winner";
 
+  env_.shift += seconds(2 * 3600);
+  clean_up(*services_);
+  const std::string address = address_record_id(sha256_hex("gone@example.com"));
+  EXPECT_FALSE(services_->registry.get(address).has_value()) << "nobody confirmed it";
+
   const auto digest = services_->registry.get(device_record_id(id));
   ASSERT_TRUE(digest.has_value());
   std::vector<std::string> fields;
@@ -128,6 +133,16 @@ TEST_F(Forgetting, AnExpiredRegistrationIsPurgedAndKeptAsABareDigestFor30Days) {
   clean_up(*services_);
   EXPECT_FALSE(handshake().get(id).has_value());
   EXPECT_FALSE(services_->registry.get(device_record_id(id)).has_value());
+}
+
+TEST_F(Forgetting, AnAddressStaysWhileOneOfItsDevicesIsPending) {
+  const Document device = new_device("stays@example.com");
+  const std::string id = doc_id(device);
+  work_until([&] { return state_of(id) == "confirming"; });
+  const std::string address = address_record_id(sha256_hex("stays@example.com"));
+  env_.shift += seconds(4 * 3600);  // its end is due, but no engine ran
+  clean_up(*services_);
+  EXPECT_TRUE(services_->registry.get(address).has_value());
 }
 
 TEST_F(Forgetting, AFinishedConfirmIsPurgedConfirmTtlAfterItsEnd) {
