@@ -207,6 +207,19 @@ TEST_F(LiveEngine, AFailedDocumentHoldsUpNoOther) {
   wait_for([&] { return count("seen", 10) == 10; });
 }
 
+TEST_F(LiveEngine, ACrowdThatWaitsKeepsNothingNewFromBeingRead) {
+  rules().safe("order", "new", [](channels::Run& run, const Document&) -> Outcome {
+    return Later{run.env.wall_now() + seconds(20)};
+  });
+  rules().safe("express", "new", [](channels::Run&, const Document& doc) -> Outcome {
+    return Save{in_state(doc, "seen")};
+  });
+  put_orders(5500);
+  const auto running = engine();
+  shop_->save({{"_id", "express"}, {"type", "express"}, {"state", "new"}});
+  wait_for([&] { return doc_state(*shop_->get("express")) == "seen"; });
+}
+
 TEST_F(LiveEngine, ALostUnsafeRunIsParkedUnlessItsRuleSaysOtherwise) {
   // A worker that died between the act and the save left a lease behind.
   const auto leave_lease = [&] {
