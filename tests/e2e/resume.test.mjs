@@ -113,8 +113,10 @@ test('a registration whose mail was lost with its worker is tried again while th
   world.mail.reject = () => ({ code: 451, message: 'later' });
   world.daemon.start();
   await world.daemon.waitUntilReady();
-  await waitFor(() => /attempt \d+ at/.test(world.daemon.output) || /parked/.test(world.daemon.output), { timeout: 60000 });
+  const said = () => world.daemon.output.slice(world.daemon.startOfOutput);
+  // The lease of the lost worker has to run out first.
+  await waitFor(() => said().includes(`at ${device.id}`) || said().includes(`parked ${device.id}`), { timeout: 60000 });
   world.mail.reject = null;
-  await device.waitFor('confirming', { timeout: 30000 });
-  assert.doesNotMatch(world.daemon.output, /parked/);
+  await device.waitFor('confirming', { timeout: 60000 });
+  assert.doesNotMatch(said(), /parked/);
 });
