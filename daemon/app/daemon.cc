@@ -46,10 +46,11 @@ KindOf kind_of_database(const Settings& settings) {
 }
 
 Daemon::Daemon(Env& env, Log& log, Transport& transport, Mailer& mailer, const Templates& templates,
-               const Configuration& configuration)
+               const Configuration& configuration, EngineSizes sizes)
     : env_(env),
       log_(log),
       settings_(configuration.settings),
+      sizes_(sizes),
       credentials_(configuration.credentials),
       server_(transport, *credentials_, settings_.url),
       services_(env, log, server_, mailer, templates, workflow_options(settings_)),
@@ -107,6 +108,7 @@ void Daemon::start_engine() {
   options.pinned = {settings_.handshake_db};
   options.lease = settings_.lease;
   options.sweep = settings_.sweep;
+  options.sizes = sizes_;
   options.prepare = [this](Kind kind, Database& database) {
     return prepare_database(services_, kind, database);
   };

@@ -21,7 +21,7 @@ class Daemon {
  public:
   // Starts at once, on a thread of its own. `templates` outlives it.
   Daemon(Env& env, Log& log, Transport& transport, Mailer& mailer, const Templates& templates,
-         const Configuration& configuration);
+         const Configuration& configuration, EngineSizes sizes = {});
   // Ends the engine; what is under way is finished or will be found again at the next start.
   ~Daemon();
 
@@ -36,6 +36,7 @@ class Daemon {
   Env& env_;
   Log& log_;
   const Settings settings_;
+  const EngineSizes sizes_;
   const std::shared_ptr<Credentials> credentials_;
   Server server_;
   Services services_;

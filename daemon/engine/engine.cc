@@ -17,16 +17,16 @@ Engine::Engine(Env& env, Log& log, Server& server, const Rules& rules, KindOf ki
       leases_(env, Database(server, options_.registry_db), options_.lease,
               hex(env.random_bytes(16))),
       schedule_(env),
-      runners_(std::make_unique<Runners>(env, log, leases_, options_.runners)),
+      runners_(std::make_unique<Runners>(env, log, leases_, options_.sizes.runners)),
       bench_{env,     log,       server,    records_,
              leases_, *runners_, [this](const std::string& name) { schedule_.mark(name); }} {
-  hot_ = std::make_unique<HotFeeds>(env, log, server, schedule_, options_.hot_places,
+  hot_ = std::make_unique<HotFeeds>(env, log, server, schedule_, options_.sizes.hot_places,
                                     options_.pinned);
   hints_ = std::make_unique<HintsBench>(HintsBench{
       env, log, server, records_, schedule_, *hot_,
       [this](std::string_view name) { return rules_for(name) != nullptr; },
       [this] { return nothing_unsettled(); }});
-  for (int i = 0; i < options_.pool; ++i)
+  for (int i = 0; i < options_.sizes.pool; ++i)
     pool_.push_back(env_.start("pool", [this] { work(); }));
   checkpoint_writer_ = std::make_unique<Repeating>(*hints_, "checkpoints", [this](const std::stop_token&) {
     records_.flush_checkpoints();

@@ -18,15 +18,20 @@
 
 namespace channels {
 
+// How much the engine does at once. The simulation takes smaller ones.
+struct EngineSizes {
+  int pool = 4;        // threads that do turns: each has one request under way
+  int runners = 8;     // threads that run unsafe handlers
+  int hot_places = 8;  // databases that were active lately, each with a long-poll
+};
+
 struct EngineOptions {
   std::string registry_db;
   // Always followed by a long-poll: the handshake, and what [channels] follow names.
   std::vector<std::string> pinned;
   seconds lease{30};
   int sweep = 20;      // databases a second
-  int pool = 4;        // threads that do turns: each has one request under way
-  int runners = 8;     // threads that run unsafe handlers
-  int hot_places = 8;  // databases that were active lately, each with a long-poll
+  EngineSizes sizes;
   // Called once each time that a database becomes active, before its first row is read: false if it
   // only has a name like ours and is to be left alone. The place to bring up what it should hold (its
   // design document). May throw as a request does.
