@@ -1,5 +1,9 @@
 #include "app/configuration.h"
 
+#include <unistd.h>
+
+#include <array>
+
 namespace channels {
 
 namespace {
@@ -16,6 +20,12 @@ Sections sections_of(Host& host) {
   return sections;
 }
 
+std::string place_of_this_process() {
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  return std::string(host.data()) + " " + std::to_string(getpid());
+}
+
 }  // namespace
 
 Parsed<Configuration> read_configuration(Env& env, Host& host) {
@@ -29,7 +39,7 @@ Parsed<Configuration> read_configuration(Env& env, Host& host) {
   if (!settings) return Invalid::because(settings.error().reason);
   auto credentials = daemon_credentials(env, *settings, sections);
   if (!credentials) return Invalid::because(credentials.error().reason);
-  return Configuration{std::move(*settings), std::move(*credentials)};
+  return Configuration{std::move(*settings), std::move(*credentials), place_of_this_process()};
 }
 
 }  // namespace channels

@@ -15,6 +15,8 @@ namespace channels {
 struct Configuration {
   Settings settings;
   std::shared_ptr<Credentials> credentials;
+  // "host pid", by which `status` names this worker.
+  std::string place;
 };
 
 // Watches the sections that it reads before it reads them, so that no change is missed. Warnings go to the

@@ -2,6 +2,7 @@
 
 #include "base/errors.h"
 #include "engine/backoff.h"
+#include "provision/design_docs.h"
 #include "provision/install.h"
 #include "workflows/all.h"
 #include "workflows/clean_up.h"
@@ -51,6 +52,7 @@ Daemon::Daemon(Env& env, Log& log, Transport& transport, Mailer& mailer, const T
       log_(log),
       settings_(configuration.settings),
       sizes_(sizes),
+      place_(configuration.place),
       credentials_(configuration.credentials),
       server_(transport, *credentials_, settings_.url),
       services_(env, log, server_, mailer, templates, workflow_options(settings_)),
@@ -109,6 +111,11 @@ void Daemon::start_engine() {
   options.lease = settings_.lease;
   options.sweep = settings_.sweep;
   options.sizes = sizes_;
+  options.place = place_;
+  options.design_version = [control = design_doc_version("control"),
+                            channel = design_doc_version("channel")](Kind kind) {
+    return kind == Kind::control ? control : kind == Kind::channel ? channel : 0;
+  };
   options.prepare = [this](Kind kind, Database& database) {
     return prepare_database(services_, kind, database);
   };

@@ -37,6 +37,7 @@ class Daemon {
   Log& log_;
   const Settings settings_;
   const EngineSizes sizes_;
+  const std::string place_;
   const std::shared_ptr<Credentials> credentials_;
   Server server_;
   Services services_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/errors.h"
 #include "couch/answer.h"
 
@@ -78,8 +79,17 @@ std::string Database::update_seq() {
   return seq_in(reply.body, "update_seq", "GET of a database");
 }
 
-std::optional<Document> Database::get(std::string_view id) {
-  Reply reply = server_->request("GET", path(doc_path(id)), nullptr, {404});
+int Database::copies() {
+  const Reply reply = server_->request("GET", path());
+  const json::object* info = reply.body.if_object();
+  const json::object* cluster = info == nullptr ? nullptr : get_object(*info, "cluster");
+  return cluster == nullptr ? 1 : std::max(1, static_cast<int>(int_or(*cluster, "n", 1)));
+}
+
+std::optional<Document> Database::get(std::string_view id, int copies) {
+  std::string rest = doc_path(id);
+  if (copies > 1) rest += "?r=" + std::to_string(copies);
+  Reply reply = server_->request("GET", path(rest), nullptr, {404});
   if (reply.status == 404) return std::nullopt;
   return std::move(object_in(reply.body, "GET of a document"));
 }
@@ -136,6 +146,7 @@ Changes Database::changes(const ChangesQuery& query) {
   if (query.design_only) rest += "&filter=_design";
   Server::Options options;
   options.stop = query.stop;
+  options.largest_answer = query.largest_answer;
   if (query.long_poll.count() > 0) {
     rest += "&feed=longpoll&timeout=" + std::to_string(query.long_poll.count());
     options.timeout = query.long_poll + seconds(15);  // the server's answer is due before that
@@ -145,6 +156,7 @@ Changes Database::changes(const ChangesQuery& query) {
   for (json::value& row : array_in(reply.body, "results", "_changes"))
     changes.rows.push_back(change_of(row));
   changes.last_seq = seq_in(reply.body, "last_seq", "_changes");
+  changes.bytes = reply.bytes;
   changes.pending = int_or(object_in(reply.body, "_changes"), "pending", 0);
   return changes;
 }
@@ -167,12 +179,19 @@ void Database::put_security(const json::object& security) {
 }
 
 std::vector<json::object> Database::view(std::string_view view, const json::object& query) {
-  Reply reply =
-      server_->request("POST", path("_design/channels/_view/" + url_encode(view)), query);
-  std::vector<json::object> rows;
-  for (json::value& row : array_in(reply.body, "rows", "a view"))
-    rows.push_back(std::move(object_in(row, "a view")));
-  return rows;
+  return rows("_design/channels/_view/" + url_encode(view), query);
+}
+
+std::vector<json::object> Database::all_docs(const json::object& query) {
+  check(query.contains("startkey") && query.contains("endkey"), "a scan of a whole database");
+  return rows("_all_docs", query);
+}
+
+std::vector<json::object> Database::rows(std::string_view rest, const json::object& query) {
+  Reply reply = server_->request("POST", path(rest), query);
+  std::vector<json::object> found;
+  for (json::value& row : array_in(reply.body, "rows", rest)) found.push_back(std::move(object_in(row, rest)));
+  return found;
 }
 
 }  // namespace channels

@@ -26,6 +26,7 @@ struct Changes {
   std::vector<Change> rows;
   std::string last_seq;
   std::int64_t pending = 0;  // rows that the limit left out
+  std::size_t bytes = 0;     // of the whole answer
 };
 
 // What became of one document of a save.
@@ -57,7 +58,11 @@ class Database {
   bool exists();
   std::string update_seq();
 
-  std::optional<Document> get(std::string_view id);
+  // How many copies the server keeps of each document (n of a cluster, 1 on a single node).
+  int copies();
+
+  // With copies above one, so many are asked in place of one.
+  std::optional<Document> get(std::string_view id, int copies = 1);
   // Every leaf, deleted ones too, in CouchDB's order: the winner first.
   std::vector<Document> leaves(std::string_view id);
   // In the order of ids; empty where there is no such document or its winner is deleted.
@@ -76,6 +81,7 @@ class Database {
     // Above zero: a long-poll that returns empty after this time.
     milliseconds long_poll{0};
     std::stop_token stop;
+    std::size_t largest_answer = HttpRequest().largest_answer;
   };
   Changes changes(const ChangesQuery& query);
 
@@ -91,9 +97,14 @@ class Database {
   // {"startkey": ..., "limit": 10}. Each row: {"id", "key", "value"[, "doc"]}.
   std::vector<json::object> view(std::string_view view, const json::object& query);
 
+  // Rows of _all_docs, a range of ids: the query needs "startkey" and "endkey". Rows as those of a view.
+  std::vector<json::object> all_docs(const json::object& query);
+
   std::string path(std::string_view rest = {}) const;
 
  private:
+  std::vector<json::object> rows(std::string_view rest, const json::object& query);
+
   Server* server_;
   std::string name_;
 };

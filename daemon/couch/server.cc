@@ -51,12 +51,13 @@ Reply Server::request(std::string_view method, std::string_view path, const json
   HttpRequest request = prepared(method, path, body);
   request.timeout = options.timeout;
   request.stop = options.stop;
+  request.largest_answer = options.largest_answer;
   const HttpResponse response = transport_.send(request);
   throw_unless_ok(method, path, response, expected);
   auto parsed = parse_json(response.body.empty() ? "null" : response.body);
   if (!parsed)
     throw Unreadable(std::string(method) + " /" + escaped(path) + ": " + parsed.error().reason);
-  return {response.status, std::move(parsed.value())};
+  return {response.status, std::move(parsed.value()), response.body.size()};
 }
 
 Reply Server::request(std::string_view method, std::string_view path, const json::value& body,

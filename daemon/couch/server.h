@@ -17,6 +17,7 @@ namespace channels {
 struct Reply {
   int status = 0;
   json::value body;
+  std::size_t bytes = 0;  // of the answer's body
 };
 
 // One of the server's databases, as _dbs_info names it.
@@ -31,6 +32,7 @@ class Server {
   struct Options {
     milliseconds timeout = seconds(60);
     std::stop_token stop;
+    std::size_t largest_answer = HttpRequest().largest_answer;
   };
 
   // `url` as in the configuration, with or without a final slash.

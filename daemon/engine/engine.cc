@@ -5,6 +5,13 @@
 
 namespace channels {
 
+namespace {
+
+// Followers of sleeping databases that are kept: each costs about a kilobyte, and saves two requests.
+constexpr std::size_t most_sleepers = 1000;
+
+}  // namespace
+
 Engine::Engine(Env& env, Log& log, Server& server, const Rules& rules, KindOf kind_of,
                EngineOptions options)
     : env_(env),
@@ -13,21 +20,31 @@ Engine::Engine(Env& env, Log& log, Server& server, const Rules& rules, KindOf ki
       rules_(rules),
       kind_of_(std::move(kind_of)),
       options_(std::move(options)),
+      id_(hex(env.random_bytes(16))),
       records_(env, Database(server, options_.registry_db)),
-      leases_(env, Database(server, options_.registry_db), options_.lease,
-              hex(env.random_bytes(16))),
+      leases_(env, log, Database(server, options_.registry_db), options_.lease, id_),
+      workers_(env, log, Database(server, options_.registry_db), id_, options_.place),
       schedule_(env),
-      runners_(std::make_unique<Runners>(env, log, leases_, options_.sizes.runners)),
-      bench_{env,     log,       server,    records_,
-             leases_, *runners_, [this](const std::string& name) { schedule_.mark(name); }} {
+      unsafe_runners_(std::make_unique<Runners>(env, log, leases_, options_.sizes.runners)),
+      slow_runners_(std::make_unique<Runners>(env, log, leases_, options_.sizes.runners)),
+      bench_{env,      log,
+             server,   records_,
+             leases_,  *unsafe_runners_,
+             *slow_runners_, [this](const std::string& name) { schedule_.mark(name, Cause::at_hand); }} {
   hot_ = std::make_unique<HotFeeds>(env, log, server, schedule_, options_.sizes.hot_places,
                                     options_.pinned);
-  hints_ = std::make_unique<HintsBench>(HintsBench{
-      env, log, server, records_, schedule_, *hot_,
-      [this](std::string_view name) { return rules_for(name) != nullptr; },
-      [this] { return nothing_unsettled(); }});
   for (int i = 0; i < options_.sizes.pool; ++i)
     pool_.push_back(env_.start("pool", [this] { work(); }));
+  start_hints();
+  for (const std::string& name : options_.pinned) schedule_.mark(name);
+}
+
+void Engine::start_hints() {
+  hints_ = std::make_unique<HintsBench>(HintsBench{
+      env_, log_, server_, records_, schedule_, *hot_,
+      [this](std::string_view name) { return is_relevant(name); },
+      [this](const std::string& name) { changed_unseen(name); },
+      [this](std::string_view name) { return design_version_of(name); }});
   checkpoint_writer_ = std::make_unique<Repeating>(*hints_, "checkpoints", [this](const std::stop_token&) {
     records_.flush_checkpoints();
     return milliseconds(1000);
@@ -35,31 +52,30 @@ Engine::Engine(Env& env, Log& log, Server& server, const Rules& rules, KindOf ki
   updates_ = std::make_unique<UpdatesFeed>(*hints_);
   sweep_ = std::make_unique<Sweep>(*hints_, options_.sweep);
   revisits_ = std::make_unique<Revisits>(
-      *hints_, [this](const std::string& database, const std::vector<std::string>& ids) {
-        if (rules_for(database) == nullptr) return;
-        const auto follower = open(database);
-        if (follower == nullptr) return;
-        follower->revisit(ids);
-        schedule_.mark(database);
-      });
-  for (const std::string& name : options_.pinned) schedule_.mark(name);
+      *hints_, [this](const std::string& database, const std::vector<Revisit>& due) { hand_in(database, due); });
+  beats_ = std::make_unique<Repeating>(*hints_, "beats", [this](const std::stop_token&) { return beat(); });
 }
 
 Engine::~Engine() {
+  beats_.reset();
   revisits_.reset();
   sweep_.reset();
-  updates_.reset();
   checkpoint_writer_.reset();
   hot_->stop();
   schedule_.stop();
   pool_.clear();
-  hot_.reset();
-  runners_.reset();
+  unsafe_runners_->end();
+  slow_runners_->end();
+  // Requests for what is finished, at most one each: nobody waits for them if the server is gone.
   try {
+    for (const auto& [name, follower] : followers_) follower->finish();
     records_.flush_checkpoints();
-  } catch (const std::exception& down) {  // rows are read again at the next start, no more
-    log_.info("the last checkpoints were not saved: " + std::string(down.what()));
+    workers_.end(unfinished());
+  } catch (const std::exception& down) {  // rows are read again at the next start
+    log_.info("not everything was saved at the end: " + std::string(down.what()));
   }
+  updates_.reset();
+  hot_.reset();
 }
 
 const RuleTable* Engine::rules_for(std::string_view database) const {
@@ -67,63 +83,86 @@ const RuleTable* Engine::rules_for(std::string_view database) const {
   return kind ? rules_.find(*kind) : nullptr;
 }
 
+bool Engine::is_relevant(std::string_view database) {
+  return rules_for(database) != nullptr && workers_.is_mine(database);
+}
+
+int Engine::design_version_of(std::string_view database) const {
+  const auto kind = kind_of_(database);
+  return kind ? options_.design_version(*kind) : 0;
+}
+
+std::shared_ptr<Follower> Engine::find(const std::string& database) {
+  const std::lock_guard lock(mutex_);
+  const auto found = followers_.find(database);
+  return found == followers_.end() ? nullptr : found->second;
+}
+
 std::shared_ptr<Follower> Engine::open(const std::string& database) {
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = followers_.find(database);
-    if (found != followers_.end()) return found->second;
+  if (auto follower = find(database)) return follower;
+  const CheckpointRecord start = records_.load_checkpoint(database);
+  const int version = design_version_of(database);
+  if (start.design_version != version || version == 0) {
+    Database opened(server_, database);
+    if (!options_.prepare(*kind_of_(database), opened)) return nullptr;
   }
-  Database opened(server_, database);
-  if (!options_.prepare(*kind_of_(database), opened)) return nullptr;
-  auto made = std::make_shared<Follower>(bench_, database, *rules_for(database),
-                                         records_.load_checkpoint(database));
+  auto made = std::make_shared<Follower>(bench_, database, *rules_for(database), start, version);
   const std::lock_guard lock(mutex_);
   return followers_.emplace(database, std::move(made)).first->second;
 }
 
-void Engine::forget_if_asleep(const std::string& database) {
+void Engine::fell_asleep(const std::string& database) {
   const std::lock_guard lock(mutex_);
-  const auto found = followers_.find(database);
-  if (found != followers_.end() && found->second->asleep()) followers_.erase(found);
+  sleepers_.push_back(database);
+  while (sleepers_.size() > most_sleepers) {
+    const auto found = followers_.find(sleepers_.front());
+    if (found != followers_.end() && found->second->asleep()) followers_.erase(found);
+    sleepers_.pop_front();
+  }
 }
 
-bool Engine::nothing_unsettled() {
-  if (!schedule_.idle()) return false;
+bool Engine::drop(const std::string& database) {
+  const auto follower = find(database);
+  if (follower != nullptr && !follower->may_be_dropped()) return false;
+  hot_->leave(database);
   const std::lock_guard lock(mutex_);
-  return followers_.empty();
+  followers_.erase(database);
+  return true;
 }
 
 void Engine::work() {
-  while (const auto database = schedule_.take()) {
+  while (const auto taken = schedule_.take()) {
+    const std::string& database = taken->database;
     try {
-      do_turn(*database);
+      do_turn(database, taken->has_rows);
       const std::lock_guard lock(mutex_);
-      failures_.erase(*database);
+      failures_.erase(database);
     } catch (const Unavailable& down) {
-      turn_failed(*database, down.what());
+      turn_failed(database, down.what());
     } catch (const Refused& refused) {
       if (refused.status == 404) {
         // Deleted: it has nothing to do until somebody makes it again, which is a hint of its own.
         const std::lock_guard lock(mutex_);
-        followers_.erase(*database);
+        followers_.erase(database);
       } else {
-        turn_failed(*database, refused.what());
+        turn_failed(database, refused.what());
       }
     }
-    schedule_.done(*database);
+    schedule_.done(database);
   }
 }
 
-void Engine::do_turn(const std::string& database) {
+void Engine::do_turn(const std::string& database, bool has_rows) {
   if (rules_for(database) == nullptr) return;
+  if (!workers_.is_mine(database) && drop(database)) return;
   const auto follower = open(database);
   if (follower == nullptr) return;
-  const Follower::Turn turn = follower->turn();
+  const Follower::Turn turn = follower->turn(has_rows);
   hot_->turn_ended(database, follower->position(), turn.active);
   if (turn.next) {
     schedule_.mark_at(database, *turn.next);
-  } else {
-    forget_if_asleep(database);
+  } else if (follower->asleep()) {
+    fell_asleep(database);
   }
 }
 
@@ -135,6 +174,23 @@ void Engine::turn_failed(const std::string& database, const std::string& why) {
   }
   if (failures == 1) log_.info("turn of " + database + " put off: " + why);
   schedule_.mark_at(database, env_.mono_now() + backoff(failures, env_.random_unit()));
+}
+
+void Engine::changed_unseen(const std::string& database) {
+  if (const auto follower = find(database)) follower->suspect_restore();
+  schedule_.mark(database);
+}
+
+void Engine::hand_in(const std::string& database, const std::vector<Revisit>& revisits) {
+  try {
+    const auto follower = open(database);
+    if (follower == nullptr) return;
+    follower->revisit(revisits);
+    schedule_.mark(database, Cause::at_hand);
+  } catch (const Refused& refused) {
+    if (refused.status != 404) throw;
+    records_.remove_revisits(revisits);  // the database is gone
+  }
 }
 
 }  // namespace channels

@@ -3,9 +3,11 @@
 //
 //   hints (a feed, the sweep, a revisit) mark a database in the Schedule
 //   -> a thread of the pool takes it -> its Follower does one turn (follower.h) -> again if wanted
+//
+// engine.cc has the turns, engine_share.cc what this worker tells and hears from the others (workers.h).
 #pragma once
 
-#include <atomic>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -15,13 +17,14 @@
 #include "engine/follower.h"
 #include "engine/hints.h"
 #include "engine/hot_feeds.h"
+#include "engine/workers.h"
 
 namespace channels {
 
 // How much the engine does at once. The simulation takes smaller ones.
 struct EngineSizes {
   int pool = 4;        // threads that do turns: each has one request under way
-  int runners = 8;     // threads that run unsafe handlers
+  int runners = 8;     // threads that run unsafe handlers, and as many for slow safe ones
   int hot_places = 8;  // databases that were active lately, each with a long-poll
 };
 
@@ -30,12 +33,15 @@ struct EngineOptions {
   // Always followed by a long-poll: the handshake, and what [channels] follow names.
   std::vector<std::string> pinned;
   seconds lease{30};
-  int sweep = 20;      // databases a second
+  int sweep = 20;  // databases a second
   EngineSizes sizes;
-  // Called once each time that a database becomes active, before its first row is read: false if it
-  // only has a name like ours and is to be left alone. The place to bring up what it should hold (its
-  // design document). May throw as a request does.
+  // The program and the machine it runs on, for people who read `status`.
+  std::string place;
+  // Called when a database becomes active whose design document is not known to have this version, before its first row
+  // is read: false if it only has a name like ours and is to be left alone. The place to bring up what
+  // it should hold. May throw as a request does.
   std::function<bool(Kind kind, Database& database)> prepare = [](Kind, Database&) { return true; };
+  std::function<int(Kind kind)> design_version = [](Kind) { return 0; };
 };
 
 class Engine {
@@ -43,18 +49,31 @@ class Engine {
   // The registry exists and has its design document. `rules` outlives the engine.
   Engine(Env& env, Log& log, Server& server, const Rules& rules, KindOf kind_of,
          EngineOptions options);
-  // Ends the feeds at once and waits for the turns and runs under way.
+  // Ends the feeds at once, waits for the turns and runs under way and saves their results.
   ~Engine();
 
  private:
+  void start_hints();
   const RuleTable* rules_for(std::string_view database) const;
+  bool is_relevant(std::string_view database);
+  int design_version_of(std::string_view database) const;
   // Null if the database is none of ours.
   std::shared_ptr<Follower> open(const std::string& database);
-  void forget_if_asleep(const std::string& database);
+  std::shared_ptr<Follower> find(const std::string& database);
+  // Kept for a while: a database that wakes again needs no look into the registry.
+  void fell_asleep(const std::string& database);
   void work();
-  void do_turn(const std::string& database);
+  void do_turn(const std::string& database, bool has_rows);
+  // Another worker follows it from now on. False while a run's result is to be saved.
+  bool drop(const std::string& database);
   void turn_failed(const std::string& database, const std::string& why);
-  bool nothing_unsettled();
+  void changed_unseen(const std::string& database);
+  void hand_in(const std::string& database, const std::vector<Revisit>& revisits);
+
+  milliseconds beat();
+  void take_over(const HandOver& left);
+  HandOver unfinished();
+  json::object status();
 
   Env& env_;
   Log& log_;
@@ -62,15 +81,21 @@ class Engine {
   const Rules& rules_;
   const KindOf kind_of_;
   const EngineOptions options_;
+  const std::string id_;
 
   Records records_;
   Leases leases_;
+  Workers workers_;
   Schedule schedule_;
   std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<Follower>> followers_;  // awake ones; guarded by mutex_
+  std::map<std::string, std::shared_ptr<Follower>> followers_;  // guarded by mutex_
+  std::deque<std::string> sleepers_;     // of followers_, the longest asleep first; guarded by mutex_
   std::map<std::string, int> failures_;  // turns in a row that failed; guarded by mutex_
+  HandOver announced_;                   // only the beating thread uses it
+  bool updates_started_ = false;         // only the beating thread uses it
   // In this order: each uses what is above it and ends before that does.
-  std::unique_ptr<Runners> runners_;
+  std::unique_ptr<Runners> unsafe_runners_;
+  std::unique_ptr<Runners> slow_runners_;
   Workbench bench_;
   std::vector<std::unique_ptr<Thread>> pool_;
   std::unique_ptr<HotFeeds> hot_;
@@ -79,6 +104,7 @@ class Engine {
   std::unique_ptr<UpdatesFeed> updates_;
   std::unique_ptr<Sweep> sweep_;
   std::unique_ptr<Revisits> revisits_;
+  std::unique_ptr<Repeating> beats_;
 };
 
 }  // namespace channels

@@ -3,34 +3,39 @@
 #include "base/check.h"
 #include "base/errors.h"
 #include "engine/batches.h"
-#include "engine/rebase.h"
+#include "engine/local_mark.h"
 
 namespace channels {
 
 namespace {
 
-// More rows a request save little, and one turn would keep other databases waiting.
-constexpr std::size_t most_rows_per_read = 500;
 // A follower with this many unsettled documents reads no further: its memory is bounded.
 constexpr std::size_t most_unsettled = 5000;
 // Documents that a free runner wakes: more would be read than it can take.
 constexpr std::size_t woken_at_once = 32;
+// Beyond this an answer with several documents is given up, and asked for in parts.
+constexpr std::size_t largest_batch = std::size_t{4} << 20;
+// So many own saves make it worth while to read rows without documents.
+constexpr std::size_t many_echoes = 50;
 
 }  // namespace
 
-Follower::Follower(Workbench& bench, std::string database, const RuleTable& rules, std::string seq)
+Follower::Follower(Workbench& bench, std::string database, const RuleTable& rules, CheckpointRecord start,
+                   int design_version)
     : bench_(bench),
       database_(bench.server, std::move(database)),
       rules_(rules),
-      put_seq_(seq),
-      items_(std::move(seq)),
-      rows_per_read_(most_rows_per_read) {}
+      items_(start.seq),
+      design_version_(design_version),
+      put_(start),
+      counter_(start.counter) {}
 
-Follower::Turn Follower::turn() {
+Follower::Turn Follower::turn(bool has_rows) {
+  if (has_rows) more_to_read_ = true;
+  start_over_if_restored();
   Verdicts verdicts;
   collect_finished(verdicts);
   const std::size_t rows = read_rows();
-  const bool active = rows > 0;
   load_woken();
   run_ready(verdicts);
   save(verdicts);
@@ -41,13 +46,25 @@ Follower::Turn Follower::turn() {
   bench_.log.debug("turn of " + database_.name() + ": " + std::to_string(rows) + " rows, " +
                    std::to_string(verdicts.to_save.size()) + " saved, " +
                    std::to_string(items_.size()) + " unsettled");
-  if (more_to_read_ && items_.size() < most_unsettled) return {bench_.env.mono_now(), active};
-  return {items_.next_look(), active};
+  if (more_to_read_ && items_.size() < most_unsettled) return {bench_.env.mono_now(), rows > 0};
+  return {items_.next_look(), rows > 0};
 }
 
-void Follower::revisit(const std::vector<std::string>& ids) {
+void Follower::finish() {
+  Verdicts verdicts;
+  collect_finished(verdicts);
+  save(verdicts);
+  conclude(verdicts);
+}
+
+void Follower::revisit(const std::vector<Revisit>& revisits) {
   const std::lock_guard lock(mutex_);
-  for (const std::string& id : ids) items_.add_revisit(id);
+  for (const Revisit& revisit : revisits) items_.add_revisit(revisit);
+}
+
+void Follower::suspect_restore() {
+  const std::lock_guard lock(mutex_);
+  marks_checked_ = false;
 }
 
 std::string Follower::position() {
@@ -60,7 +77,42 @@ bool Follower::asleep() {
   return items_.empty();
 }
 
-// --- 1. results of unsafe runs ---------------------------------------------------------------
+bool Follower::may_be_dropped() {
+  const std::lock_guard lock(mutex_);
+  return items_.in_step(Item::Step::running).empty() && items_.in_step(Item::Step::finished).empty();
+}
+
+std::map<std::string, int> Follower::backlog() {
+  const std::lock_guard lock(mutex_);
+  return items_.backlog();
+}
+
+// --- 1. an older copy of the database ----------------------------------------------------------
+
+void Follower::start_over_if_restored() {
+  if (rules_.is_for_design_only()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(marks_checked_, true)) return;
+  }
+  std::optional<Document> mark;
+  try {
+    mark = database_.get(local_mark_id);
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    marks_checked_ = false;
+    throw;
+  }
+  const std::lock_guard lock(mutex_);
+  const CheckpointRecord start = start_of({items_.checkpoint().position(), counter_, 0}, mark);
+  counter_ = start.counter;
+  if (start.seq == items_.checkpoint().position()) return;
+  bench_.log.info(database_.name() + " is an older copy than the one that was followed: it is read again");
+  items_.read_to(start.seq);
+  more_to_read_ = true;
+}
+
+// --- 2. results of runs ------------------------------------------------------------------------
 
 void Follower::run_finished(const std::string& id, std::optional<Outcome> outcome) {
   {
@@ -76,49 +128,67 @@ void Follower::run_finished(const std::string& id, std::optional<Outcome> outcom
 void Follower::collect_finished(Verdicts& verdicts) {
   const std::lock_guard lock(mutex_);
   for (Item* item : items_.in_step(Item::Step::finished)) {
-    if (!item->outcome) {  // it was not run: the document or the lease had changed
-      verdicts.ended_leases.push_back(*item->lease);
+    const bool to_save = item->outcome && std::holds_alternative<Save>(*item->outcome);
+    if (item->lease && !to_save) verdicts.ended_leases.push_back(*item->lease);
+    if (item->outcome) {
+      ended(verdicts, *item, *item->outcome);
+    } else {  // it was not run: the document or the lease had changed
       verdicts.waiting.emplace_back(item, bench_.env.mono_now() + not_run_wait);
-    } else if (auto* wanted = std::get_if<Save>(&*item->outcome)) {
-      verdicts.to_save.push_back({item, wanted->doc});
-    } else {
-      verdicts.ended_leases.push_back(*item->lease);
-      if (const auto* failure = std::get_if<Failed>(&*item->outcome)) {
-        failed(verdicts, *item, *failure);
-      } else if (const auto* later = std::get_if<Later>(&*item->outcome)) {
-        verdicts.later.emplace_back(item, later->due);
-      } else {
-        verdicts.settled.push_back(item);
-      }
     }
   }
 }
 
-// --- 2. reading ------------------------------------------------------------------------------
+// --- 3. reading --------------------------------------------------------------------------------
 
 std::size_t Follower::read_rows() {
+  if (!more_to_read_) return 0;
   Database::ChangesQuery query;
   {
     const std::lock_guard lock(mutex_);
     if (items_.size() >= most_unsettled) return 0;
     query.since = items_.checkpoint().position();
   }
-  query.limit = rows_per_read_;
+  query.limit = batch_.rows();
   query.design_only = rules_.is_for_design_only();
+  query.include_docs = !only_echoes_left_;
+  if (query.limit > 1) query.largest_answer = largest_batch;
+  const std::size_t wanted = query.limit;
   Changes changes;
   try {
     changes = read_changes(database_, query, bench_.log);
-    rows_per_read_ = std::min(most_rows_per_read, query.limit * 2);
   } catch (const Unavailable&) {
-    // Perhaps the batch was too large for a time limit or for memory: smaller next time.
-    rows_per_read_ = std::max<std::size_t>(1, rows_per_read_ / 2);
+    batch_.was_too_much();  // perhaps that was it
     throw;
   }
-  const std::lock_guard lock(mutex_);
+  if (query.limit < wanted) {
+    batch_.was_too_much();
+  } else if (query.include_docs) {
+    batch_.took(changes.rows.size(), changes.bytes);
+  }
   more_to_read_ = changes.rows.size() >= query.limit;
-  for (Change& row : changes.rows) items_.add_row(std::move(row));
-  items_.read_to(std::move(changes.last_seq));
+  only_echoes_left_ = echoes_.size() >= many_echoes && changes.pending <= static_cast<std::int64_t>(echoes_.size());
+  take_rows(changes, query.include_docs);
   return changes.rows.size();
+}
+
+void Follower::take_rows(Changes& changes, bool with_docs) {
+  std::vector<std::string> without_doc;
+  {
+    const std::lock_guard lock(mutex_);
+    for (Change& row : changes.rows) {
+      if (echoes_.take(row) && items_.find(row.id) == nullptr) {
+        items_.pass_row(std::move(row.seq));
+        continue;
+      }
+      unmarked_ = true;
+      if (!with_docs) without_doc.push_back(row.id);
+      items_.add_row(std::move(row));
+    }
+    items_.read_to(std::move(changes.last_seq));
+    // Until its document is there, such a row must not be matched, also when the request below fails.
+    std::erase_if(without_doc, [&](const std::string& id) { return items_.find(id)->step != Item::Step::ready; });
+    for (const std::string& id : without_doc) items_.wait(*items_.find(id), MonoTime::min());
+  }
 }
 
 // Documents that waited are read anew: what they were when they began to wait may be long gone.
@@ -126,10 +196,17 @@ void Follower::load_woken() {
   std::vector<std::string> ids;
   {
     const std::lock_guard lock(mutex_);
-    ids = items_.wake(bench_.env.mono_now());
+    ids = items_.wake(bench_.env.mono_now(), batch_.rows());
   }
   if (ids.empty()) return;
-  auto docs = read_documents(database_, ids, bench_.log);
+  std::vector<std::optional<Document>> docs;
+  try {
+    docs = read_documents(database_, ids, bench_.log);
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    for (const std::string& id : ids) items_.wait(*items_.find(id), MonoTime::min());
+    throw;
+  }
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < ids.size(); ++i) {
     Item* item = items_.find(ids[i]);
@@ -138,184 +215,27 @@ void Follower::load_woken() {
   }
 }
 
-// --- 3. running ------------------------------------------------------------------------------
-
-const Rule* Follower::rule_for(const Item& item) const {
-  if (item.id.starts_with("_design/")) return rules_.for_design();
-  if (item.deleted) return rules_.for_deleted();
-  return rules_.find(doc_type(item.doc), doc_state(item.doc));
-}
-
-void Follower::run_ready(Verdicts& verdicts) {
-  std::vector<Item*> ready;
-  {
-    const std::lock_guard lock(mutex_);
-    ready = items_.in_step(Item::Step::ready);
-  }
-  std::vector<Item*> unsafe;
-  for (Item* item : ready) {
-    item->rule = rule_for(*item);
-    if (item->rule == nullptr) {
-      verdicts.settled.push_back(item);
-    } else if (item->rule->mode == Mode::unsafe) {
-      unsafe.push_back(item);
-    } else {
-      Outcome outcome = run_safe(*item, *item->rule);
-      if (auto* wanted = std::get_if<Save>(&outcome)) {
-        verdicts.to_save.push_back({item, std::move(wanted->doc)});
-      } else if (const auto* failure = std::get_if<Failed>(&outcome)) {
-        failed(verdicts, *item, *failure);
-      } else if (const auto* later = std::get_if<Later>(&outcome)) {
-        verdicts.later.emplace_back(item, later->due);
-      } else {
-        verdicts.settled.push_back(item);
-      }
+// Those without a place wait in the runners' line.
+void Follower::await_runners() {
+  for (const Lane lane : {Lane::unsafe, Lane::slow}) {
+    Runners& runners = bench_.runners(lane);
+    bool queued = false;
+    {
+      const std::lock_guard lock(mutex_);
+      queued = items_.has_queued(lane);
     }
-  }
-  hand_out(unsafe);
-}
-
-Outcome Follower::run_safe(Item& item, const Rule& rule) {
-  Run run{bench_.env, bench_.log, database_, 1, {}, MonoTime::max(), item.has_branches};
-  run.attempt = item.attempt_rev == doc_rev(item.doc) ? item.attempts + 1 : 1;
-  run.attempt_key = lease_key({database_.name(), item.id, doc_rev(item.doc)});
-  return call_handler(rule.handler, run, item.doc);
-}
-
-void Follower::hand_out(const std::vector<Item*>& unsafe) {
-  if (unsafe.empty()) return;
-  const std::size_t places = bench_.runners.reserve(unsafe.size());
-  std::vector<LeaseSubject> subjects;
-  for (std::size_t i = 0; i < places; ++i)
-    subjects.push_back({database_.name(), unsafe[i]->id, doc_rev(unsafe[i]->doc)});
-  std::vector<TakenLease> taken;
-  try {
-    if (places > 0) taken = bench_.leases.take(subjects);
-  } catch (...) {
-    bench_.runners.give_back(places);
-    throw;
-  }
-  std::size_t unused = 0;
-  for (std::size_t i = 0; i < unsafe.size(); ++i) {
-    if (i < places && taken[i].lease) {
-      hand_to_runner(*unsafe[i], *taken[i].lease);
+    if (!queued) {
+      runners.pass_on();
       continue;
     }
-    if (i < places) ++unused;
-    const std::lock_guard lock(mutex_);
-    items_.wait(*unsafe[i], i < places ? taken[i].look_again : MonoTime::max());
-  }
-  bench_.runners.give_back(unused);
-}
-
-// Those without a place wait for one; their far time is never reached.
-void Follower::await_runners() {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!items_.has_waiting_for_runner()) return;
-  }
-  bench_.runners.when_free(database_.name(), [self = shared_from_this()] {
-    {
-      const std::lock_guard lock(self->mutex_);
-      self->items_.wake_for_runner(woken_at_once);
-    }
-    self->bench_.wake(self->database_.name());
-  });
-}
-
-void Follower::hand_to_runner(Item& item, const Lease& lease) {
-  UnsafeRun run{database_, item.doc, item.rule, lease, 1, item.has_branches, {}};
-  {
-    const std::lock_guard lock(mutex_);
-    item.lease = lease;
-    item.step = lease.lost_run && item.rule->options.on_lost == OnLost::park ? Item::Step::finished
-                                                                            : Item::Step::running;
-    run.attempt = std::max(lease.attempt, item.attempt_rev == doc_rev(item.doc) ? item.attempts + 1 : 1);
-    if (item.step == Item::Step::finished)
-      item.outcome = Failed{"a worker was lost during this run; whether it acted is unknown",
-                            std::nullopt};
-  }
-  if (item.step == Item::Step::finished) {
-    bench_.runners.give_back(1);
-    return;
-  }
-  run.finished = [self = shared_from_this(), id = item.id](std::optional<Outcome> outcome) {
-    self->run_finished(id, std::move(outcome));
-  };
-  bench_.runners.run(std::move(run));
-}
-
-// --- 4. saving -------------------------------------------------------------------------------
-
-void Follower::save(Verdicts& verdicts) {
-  if (verdicts.to_save.empty()) return;
-  std::vector<Document> docs;
-  for (const auto& entry : verdicts.to_save) {
-    check(doc_id(entry.doc) == entry.item->id, "a handler answered with another document");
-    docs.push_back(entry.doc);
-    // CouchDB takes an edit of a deletion for a conflict; without a rev it is a new beginning.
-    if (entry.item->deleted) docs.back().erase("_rev");
-  }
-  const std::vector<Saved> results = save_documents(database_, docs);
-  std::vector<Item*> overtaken;
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    Item& item = *verdicts.to_save[i].item;
-    if (results[i].outcome == Saved::Outcome::conflict && item.lease) {
-      overtaken.push_back(&item);
-    } else {
-      after_save(verdicts, item, results[i]);
-    }
-  }
-  save_rebased(verdicts, overtaken);
-}
-
-void Follower::after_save(Verdicts& verdicts, Item& item, const Saved& saved) {
-  if (saved.outcome == Saved::Outcome::conflict) {
-    // Someone was faster: read again, match again.
-    verdicts.waiting.emplace_back(&item, bench_.env.mono_now());
-  } else if (saved.outcome == Saved::Outcome::rejected) {
-    if (item.lease) verdicts.ended_leases.push_back(*item.lease);
-    failed(verdicts, item, {"the database's validation refused the result: " + saved.reason, {}});
-  } else {
-    if (item.lease) verdicts.ended_leases.push_back(*item.lease);
-    verdicts.settled.push_back(&item);
-  }
-}
-
-// An unsafe run has acted already, so its result is put on whatever the document is now, if that
-// is still in the state that was acted on; running it again would act twice.
-void Follower::save_rebased(Verdicts& verdicts, const std::vector<Item*>& overtaken) {
-  std::vector<Item*> left = overtaken;
-  for (int tries = 0; !left.empty() && tries < 5; ++tries) {
-    std::vector<std::string> ids;
-    for (const Item* item : left) ids.push_back(item->id);
-    const auto fresh = database_.get_many(ids);
-    std::vector<Document> docs;
-    std::vector<Item*> saving;
-    for (std::size_t i = 0; i < left.size(); ++i) {
-      const Document& wanted = std::get<Save>(*left[i]->outcome).doc;
-      auto merged = fresh[i] ? rebase(left[i]->doc, wanted, *fresh[i]) : std::nullopt;
-      if (merged) {
-        docs.push_back(std::move(*merged));
-        saving.push_back(left[i]);
-        continue;
+    runners.when_free(database_.name(), [self = shared_from_this(), lane] {
+      {
+        const std::lock_guard lock(self->mutex_);
+        self->items_.wake_queued(lane, woken_at_once);
       }
-      bench_.log.info("the result of an unsafe run no longer applies to " + escaped(left[i]->id) +
-                      " in " + database_.name());
-      verdicts.ended_leases.push_back(*left[i]->lease);
-      verdicts.waiting.emplace_back(left[i], bench_.env.mono_now());
-    }
-    const std::vector<Saved> results = save_documents(database_, docs);
-    left.clear();
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      if (results[i].outcome == Saved::Outcome::conflict) {
-        left.push_back(saving[i]);
-      } else {
-        after_save(verdicts, *saving[i], results[i]);
-      }
-    }
+      self->bench_.wake(self->database_.name());
+    });
   }
-  // Still overtaken: it stays finished, and the next turn tries again.
 }
 
 }  // namespace channels

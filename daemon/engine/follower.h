@@ -2,9 +2,11 @@
 // it, one at a time per database; it does one bounded piece of work and says when it wants to be
 // called again.
 //
-//   collect results of unsafe runs -> read _changes -> match each row to a rule -> run the safe
-//   ones, lease and hand out the unsafe ones -> save all outcomes by one _bulk_docs -> settle, and
-//   move the checkpoint
+//   follower.cc           read _changes, and what waited
+//   follower_running.cc   settle conflicts, match each document to a rule, run the safe ones, lease and hand out the
+//                         unsafe ones
+//   follower_saving.cc    save all outcomes by one _bulk_docs; a 409 means someone was faster: read again, match again
+//   follower_settling.cc  settle, park, put off, and move the checkpoint
 //
 // Exceptions of the server's own trouble (Unavailable, Refused) leave turn(); nothing is lost by
 // that, the next turn goes on where this one ended.
@@ -16,6 +18,8 @@
 #include <vector>
 
 #include "engine/backoff.h"
+#include "engine/batch_size.h"
+#include "engine/echoes.h"
 #include "engine/records.h"
 #include "engine/rules.h"
 #include "engine/runners.h"
@@ -31,14 +35,19 @@ struct Workbench {
   Server& server;
   Records& records;
   Leases& leases;
-  Runners& runners;
+  Runners& unsafe_runners;
+  Runners& slow_runners;
   // Calls this database's follower again, now.
   std::function<void(const std::string& database)> wake;
+
+  Runners& runners(Lane lane) { return lane == Lane::unsafe ? unsafe_runners : slow_runners; }
 };
 
 class Follower : public std::enable_shared_from_this<Follower> {
  public:
-  Follower(Workbench& bench, std::string database, const RuleTable& rules, std::string seq);
+  // `start` is where the registry says to go on, `design_version` what the database's design document is now.
+  Follower(Workbench& bench, std::string database, const RuleTable& rules, CheckpointRecord start,
+           int design_version);
 
   struct Turn {
     // When it wants the next turn; empty: when something happens.
@@ -46,46 +55,69 @@ class Follower : public std::enable_shared_from_this<Follower> {
     // It found rows: the database is in use.
     bool active = false;
   };
-  Turn turn();
-  // From the revisits: look at these documents again.
-  void revisit(const std::vector<std::string>& ids);
+  // `has_rows`: the feed is to be read; else only if something is left to read there.
+  Turn turn(bool has_rows);
+  // Saves the results of ended runs and does nothing else: the last call, at the engine's end.
+  void finish();
+  // From the registry: look at these documents again.
+  void revisit(const std::vector<Revisit>& revisits);
+  // From the sweep: it changed, though perhaps no row says so.
+  void suspect_restore();
 
   // Where a long-poll would start, after a turn that read all there was.
   std::string position();
   // Nothing unsettled: it can be forgotten, the checkpoint says all.
   bool asleep();
+  // No run is under way: it can be forgotten, another worker goes on from the checkpoint.
+  bool may_be_dropped();
+  std::map<std::string, int> backlog();
 
  private:
-  // One unsafe run ended, on a runner's thread.
+  // A run ended, on a runner's thread.
   void run_finished(const std::string& id, std::optional<Outcome> outcome);
 
   // Each of these is one step of a turn.
+  void start_over_if_restored();
   void collect_finished(Verdicts& verdicts);
   std::size_t read_rows();
   void load_woken();
   void run_ready(Verdicts& verdicts);
-  void hand_out(const std::vector<Item*>& unsafe);
-  void await_runners();
   void save(Verdicts& verdicts);
-  std::vector<Revisit> sort_waits(Verdicts& verdicts);
   void conclude(Verdicts& verdicts);
+  void await_runners();
 
-  const Rule* rule_for(const Item& item) const;
+  void take_rows(Changes& changes, bool with_docs);
+  void load(const std::vector<std::string>& ids);
+  std::vector<Item*> without_conflicts(Verdicts& verdicts, const std::vector<Item*>& ready);
+  bool settle_conflict(Verdicts& verdicts, Item& item);
+  const Rule* rule_for(std::string_view id, bool deleted, const Document& doc) const;
   Outcome run_safe(Item& item, const Rule& rule);
-  void hand_to_runner(Item& item, const Lease& lease);
-  void after_save(Verdicts& verdicts, Item& item, const Saved& saved);
+  void hand_out(Lane lane, const std::vector<Item*>& items);
+  void hand_to_runner(Item& item, const std::optional<Lease>& lease);
+  void ended(Verdicts& verdicts, Item& item, Outcome outcome);
+  Document next_mark();
+  void mark_saved();
+  void after_save(Verdicts& verdicts, Item& item, const Document& doc, const Saved& saved);
   void save_rebased(Verdicts& verdicts, const std::vector<Item*>& overtaken);
   void failed(Verdicts& verdicts, Item& item, const Failed& failure);
+  std::vector<Revisit> sort_waits(Verdicts& verdicts);
   void settle_or_look_again(Item& item);
+  void put_checkpoint();
 
   Workbench& bench_;
   Database database_;
   const RuleTable& rules_;
-  std::mutex mutex_;     // guards items_ and all Items, never held during a request
-  std::string put_seq_;  // the checkpoint that the registry has, or will have
+  std::mutex mutex_;  // guards items_ and all Items, never held during a request
   Unsettled items_;
-  bool more_to_read_ = true;
-  std::size_t rows_per_read_;
+  const int design_version_;
+  CheckpointRecord put_;     // what the registry has, or will have
+  std::int64_t counter_;     // of the last mark
+  bool unmarked_ = false;    // rows of others were read since the last mark
+  bool marks_checked_ = false;
+  bool more_to_read_ = true;  // a read that failed, or that the limit cut off
+  bool only_echoes_left_ = false;
+  BatchSize batch_;
+  Echoes echoes_;
 };
 
 }  // namespace channels

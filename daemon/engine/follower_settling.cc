@@ -1,6 +1,6 @@
 // The last step of a follower's turn: what failed waits or is parked, what must wait long goes to the registry, what
 // is done is settled, and the checkpoint moves.
-#include "base/errors.h"
+#include "base/mutation.h"
 #include "engine/follower.h"
 
 namespace channels {
@@ -16,19 +16,19 @@ constexpr seconds least_wait_in_a_crowd{60};
 }  // namespace
 
 void Follower::failed(Verdicts& verdicts, Item& item, const Failed& failure) {
-  const int attempts = items_.count_attempt(item, doc_rev(item.doc));
+  item.attempts.add(doc_rev(item.doc), bench_.env.wall_now(), failure.reason);
+  const int count = item.attempts.count;
+  const std::string rule = item.rule == nullptr ? "conflict" : item.rule->name;
   const bool lost = item.lease && item.lease->lost_run && item.rule->options.on_lost == OnLost::park;
-  if (lost || attempts >= attempts_before_parking) {
+  if (lost || count >= attempts_before_parking) {
     bench_.log.error("parked " + escaped(item.id) + " in " + database_.name() + " after " +
-                     std::to_string(attempts) + " attempts: " + escaped(failure.reason));
-    verdicts.parked.emplace_back(
-        &item, ParkedFailure{database_.name(), item.id, doc_rev(item.doc), item.rule->name,
-                             attempts, failure.reason});
+                     std::to_string(count) + " attempts: " + escaped(failure.reason));
+    verdicts.parked.emplace_back(&item, ParkedFailure{database_.name(), item.id, rule, item.attempts, {}});
     return;
   }
-  milliseconds delay = backoff(attempts, bench_.env.random_unit());
+  milliseconds delay = backoff(count, bench_.env.random_unit());
   if (failure.retry_after) delay = std::max<milliseconds>(delay, *failure.retry_after);
-  bench_.log.info("attempt " + std::to_string(attempts) + " at " + escaped(item.id) + " in " +
+  bench_.log.info("attempt " + std::to_string(count) + " at " + escaped(item.id) + " in " +
                   database_.name() + " failed: " + escaped(failure.reason));
   verdicts.waiting.emplace_back(&item, bench_.env.mono_now() + delay);
 }
@@ -43,69 +43,86 @@ std::vector<Revisit> Follower::sort_waits(Verdicts& verdicts) {
   }
   const WallTime now = bench_.env.wall_now();
   const MonoTime mono_now = bench_.env.mono_now();
-  std::vector<std::pair<Item*, WallTime>> later;
+  const milliseconds longest = crowded ? not_run_wait : longest_wait_in_memory;
+  std::vector<std::pair<Item*, WallTime>> kept;
   for (const auto& [item, due] : verdicts.later) {
-    if (crowded || due - now > longest_wait_in_memory) {
-      later.emplace_back(item, due);
+    const auto wait = std::chrono::duration_cast<milliseconds>(due - now);
+    if (crowded || wait > longest) {
+      kept.emplace_back(item, due);
     } else {
-      verdicts.waiting.emplace_back(item, mono_now + std::chrono::duration_cast<milliseconds>(due - now));
+      verdicts.waiting.emplace_back(item, mono_now + wait);
     }
   }
-  if (crowded) {
-    std::erase_if(verdicts.waiting, [&](const auto& wait) {
-      if (wait.second <= mono_now + not_run_wait) return false;  // it is read again at once
-      later.emplace_back(wait.first, now + std::chrono::duration_cast<milliseconds>(wait.second - mono_now));
-      return true;
-    });
-  }
+  std::erase_if(verdicts.waiting, [&](const auto& wait) {
+    if (wait.second <= mono_now + longest) return false;
+    kept.emplace_back(wait.first, now + std::chrono::duration_cast<milliseconds>(wait.second - mono_now));
+    return true;
+  });
   std::vector<Revisit> revisits;
-  for (auto& [item, due] : later) {
+  for (auto& [item, due] : kept) {
     const auto spread = milliseconds(static_cast<int>(60000 * bench_.env.random_unit()));
     if (crowded) due = std::max(due, now + least_wait_in_a_crowd + spread);
-    revisits.push_back({database_.name(), item->id, due});
+    revisits.push_back({database_.name(), item->id, due, item->attempts, {}});
   }
-  verdicts.later = std::move(later);
+  verdicts.later = std::move(kept);
   return revisits;
 }
 
 // Whatever goes to the registry is there before its row is settled (invariant 2).
 void Follower::conclude(Verdicts& verdicts) {
-  std::vector<ParkedFailure> failures;
   const std::vector<Revisit> revisits = sort_waits(verdicts);
+  std::vector<ParkedFailure> failures;
   for (const auto& [item, failure] : verdicts.parked) failures.push_back(failure);
-  if (!revisits.empty()) bench_.records.put_revisits(revisits);
+  if (!revisits.empty() && !mutant("no-revisit")) bench_.records.put_revisits(revisits);
   if (!failures.empty()) bench_.records.put_failures(failures);
-  std::vector<std::string> done_revisits;
+  std::vector<Revisit> done;
   {
     const std::lock_guard lock(mutex_);
     for (const Item* item : verdicts.settled) {
-      if (item->is_revisit) done_revisits.push_back(item->id);
+      if (item->revisit) done.push_back(*item->revisit);
     }
     for (const auto& [item, failure] : verdicts.parked) {
-      if (item->is_revisit) done_revisits.push_back(item->id);
+      if (item->revisit) done.push_back(*item->revisit);
     }
   }
-  if (!done_revisits.empty()) bench_.records.remove_revisits(database_.name(), done_revisits);
-  if (!verdicts.ended_leases.empty()) bench_.leases.release(verdicts.ended_leases);
-
-  const std::lock_guard lock(mutex_);
-  for (const auto& [item, until] : verdicts.waiting) items_.wait(*item, until);
-  for (Item* item : verdicts.settled) settle_or_look_again(*item);
-  for (const auto& [item, failure] : verdicts.parked) settle_or_look_again(*item);
-  for (const auto& [item, due] : verdicts.later) settle_or_look_again(*item);
-  const std::string seq = items_.checkpoint().seq();
-  if (seq == put_seq_) return;
-  bench_.records.put_checkpoint(database_.name(), seq);
-  put_seq_ = seq;
+  if (!done.empty()) bench_.records.remove_revisits(done);
+  bench_.leases.release(verdicts.ended_leases);
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [item, until] : verdicts.waiting) items_.wait(*item, until);
+    for (Item* item : verdicts.settled) settle_or_look_again(*item);
+    for (const auto& [item, failure] : verdicts.parked) settle_or_look_again(*item);
+    for (const auto& [item, due] : verdicts.later) settle_or_look_again(*item);
+  }
+  put_checkpoint();
 }
 
 void Follower::settle_or_look_again(Item& item) {
-  if (item.changed_meanwhile) {
+  if (item.changed_meanwhile && !mutant("settled-while-running")) {
     item.changed_meanwhile = false;
+    item.revisit.reset();
     items_.wait(item, bench_.env.mono_now());
   } else {
     items_.settle(item);
   }
+}
+
+// The database's own mark is there before the registry's checkpoint passes rows of others (local_mark.h).
+void Follower::put_checkpoint() {
+  CheckpointRecord next;
+  bool needs_mark = false;
+  {
+    const std::lock_guard lock(mutex_);
+    next.seq = mutant("checkpoint-early") ? items_.checkpoint().position() : items_.checkpoint().seq();
+    next.design_version = design_version_;
+    if (next.seq == put_.seq && next.design_version == put_.design_version) return;
+    needs_mark = unmarked_ && !rules_.is_for_design_only();
+  }
+  if (needs_mark && database_.save(next_mark()).ok()) mark_saved();
+  const std::lock_guard lock(mutex_);
+  next.counter = counter_;
+  bench_.records.put_checkpoint(database_.name(), next);
+  put_ = next;
 }
 
 }  // namespace channels

@@ -1,17 +1,21 @@
 #include "engine/hints.h"
 
 #include "base/errors.h"
+#include "base/mutation.h"
+#include "couch/answer.h"
 #include "engine/backoff.h"
 
 namespace channels {
 
 namespace {
 
-constexpr std::string_view updates_checkpoint = "_db_updates";
 constexpr milliseconds heartbeat = seconds(5);
 // CouchDB's own limit for one POST /_dbs_info.
 constexpr std::size_t infos_a_request = 100;
 constexpr std::size_t revisits_a_request = 500;
+// More than that at once would only wait in memory.
+constexpr std::size_t most_revisits_at_once = 5000;
+constexpr std::size_t updates_a_request = 1000;
 // A revisit is at most so much late; more often would cost requests for what sleeps.
 constexpr seconds revisit_interval{5};
 
@@ -57,12 +61,32 @@ void Repeating::work() {
 // --- UpdatesFeed -----------------------------------------------------------------------------
 
 UpdatesFeed::UpdatesFeed(HintsBench& bench)
-    : bench_(bench), thread_(bench, "db updates", [this](const std::stop_token& stop) { return follow(stop); }) {}
+    : bench_(bench),
+      thread_(bench, "db updates", [this](const std::stop_token& stop) { return follow(stop); }),
+      replaying_(bench, "replays", [this](const std::stop_token&) { return replay_next(); }) {}
+
+void UpdatesFeed::start(const std::string& since) {
+  const std::lock_guard lock(mutex_);
+  since_ = since;
+}
+
+void UpdatesFeed::replay(const std::string& since) {
+  const std::lock_guard lock(mutex_);
+  replays_.push_back(since);
+}
+
+std::string UpdatesFeed::position() {
+  const std::lock_guard lock(mutex_);
+  return since_.value_or("");
+}
 
 milliseconds UpdatesFeed::follow(const std::stop_token& stop) {
-  if (since_.empty()) saved_since_ = since_ = bench_.records.load_checkpoint(std::string(updates_checkpoint));
-  const std::string path = "_db_updates?feed=continuous&heartbeat=" +
-                           std::to_string(heartbeat.count()) + "&since=" + url_encode(since_);
+  {
+    const std::lock_guard lock(mutex_);
+    if (!since_) return milliseconds(200);
+  }
+  const std::string path = "_db_updates?feed=continuous&heartbeat=" + std::to_string(heartbeat.count()) +
+                           "&since=" + url_encode(position());
   try {
     // Three heartbeats missed: the feed has stalled.
     bench_.server.stream_lines(path, 3 * heartbeat, stop, [this](std::string_view line) {
@@ -71,38 +95,76 @@ milliseconds UpdatesFeed::follow(const std::stop_token& stop) {
     });
   } catch (const Refused& refused) {
     if (refused.status != 404) throw;
-    // 3.x does not make the feed's database by itself.
-    bench_.server.request("PUT", "_global_changes", nullptr, {412});
-    if (!warned_) bench_.log.info("made _global_changes, which _db_updates needs");
-    warned_ = true;
+    make_global_changes();
   }
   return milliseconds(100);
 }
 
-void UpdatesFeed::take_line(std::string_view line) {
-  if (line.empty()) {
-    save_seq_when_idle();
-    return;
+// 3.x does not make the feed's database by itself.
+void UpdatesFeed::make_global_changes() {
+  const bool first = !std::exchange(warned_, true);
+  try {
+    bench_.server.request("PUT", "_global_changes", nullptr, {412});
+    if (first) bench_.log.info("made _global_changes, which _db_updates needs");
+  } catch (const Refused& refused) {
+    if (first)
+      bench_.log.info("warning: there is no _global_changes and it cannot be made (" + std::string(refused.what()) +
+                      "): changes in sleeping databases are found by the sweep alone, see [channels] sweep");
+    throw;
   }
-  const auto parsed = parse_json(line);
-  const json::object* row = parsed ? parsed->if_object() : nullptr;
-  if (row == nullptr) return;
-  const std::string name = string_or(*row, "db_name", "");
-  if (bench_.relevant(name) && !bench_.hot.hears(name) &&
-      string_or(*row, "type", "") != "deleted")
-    bench_.schedule.mark(name);
-  const json::value* seq = row->if_contains("seq");
-  if (seq == nullptr) seq = row->if_contains("last_seq");
-  if (seq != nullptr)
-    since_ = seq->is_string() ? json::value_to<std::string>(*seq) : json::serialize(*seq);
 }
 
-// The seq is saved only while every database that it brought up is settled; else a crash would
-// forget a hint. The sweep would find it, but later.
-void UpdatesFeed::save_seq_when_idle() {
-  if (since_ == saved_since_ || !bench_.nothing_unsettled()) return;
-  saved_since_ = since_;
-  bench_.records.put_checkpoint(std::string(updates_checkpoint), since_);
+void UpdatesFeed::take_row(const json::object& row) {
+  const std::string name = string_or(row, "db_name", "");
+  const bool deleted = string_or(row, "type", "") == "deleted";
+  if (!deleted && bench_.relevant(name) && !bench_.hot.hears(name)) bench_.schedule.mark(name);
+}
+
+json::object UpdatesFeed::status() {
+  const std::lock_guard lock(mutex_);
+  if (!heard_) return {{"heard", nullptr}};
+  return {{"heard", format_time(*heard_)}};
+}
+
+void UpdatesFeed::take_line(std::string_view line) {
+  {
+    const std::lock_guard lock(mutex_);
+    heard_ = bench_.env.wall_now();
+  }
+  const auto parsed = line.empty() ? parse_json("null") : parse_json(line);
+  const json::object* row = parsed ? parsed->if_object() : nullptr;
+  if (row == nullptr) return;  // a heartbeat, or half a line
+  take_row(*row);
+  const json::value* seq = row->if_contains("seq");
+  if (seq == nullptr) seq = row->if_contains("last_seq");
+  if (seq == nullptr) return;
+  const std::lock_guard lock(mutex_);
+  since_ = seq->is_string() ? json::value_to<std::string>(*seq) : json::serialize(*seq);
+}
+
+milliseconds UpdatesFeed::replay_next() {
+  std::string since;
+  {
+    const std::lock_guard lock(mutex_);
+    if (replays_.empty()) return milliseconds(500);
+    since = replays_.front();
+  }
+  Reply reply = bench_.server.request("GET", "_db_updates?limit=" + std::to_string(updates_a_request) +
+                                                 "&since=" + url_encode(since.empty() ? "0" : since),
+                                      nullptr, {404});
+  std::size_t rows = 0;
+  std::string last_seq;
+  if (reply.status != 404) {
+    for (const json::value& row : array_in(reply.body, "results", "_db_updates")) {
+      if (row.is_object()) take_row(row.as_object());
+      ++rows;
+    }
+    last_seq = seq_in(reply.body, "last_seq", "_db_updates");
+  }
+  const std::lock_guard lock(mutex_);
+  replays_.pop_front();
+  if (rows == updates_a_request) replays_.push_front(last_seq);
+  return milliseconds(0);
 }
 
 // --- Sweep -----------------------------------------------------------------------------------
@@ -111,8 +173,8 @@ Sweep::Sweep(HintsBench& bench, int rate)
     : bench_(bench), rate_(rate), thread_(bench, "sweep", [this](const std::stop_token&) { return step(); }) {}
 
 milliseconds Sweep::step() {
+  if (last_name_.empty()) round_ = {bench_.env.wall_now(), 0, 0};
   const std::vector<std::string> names = bench_.server.database_names(last_name_, infos_a_request);
-  last_name_ = names.size() < infos_a_request ? "" : names.back();
   std::vector<std::string> ours;
   for (const std::string& name : names) {
     if (bench_.relevant(name)) ours.push_back(name);
@@ -121,25 +183,57 @@ milliseconds Sweep::step() {
     const auto infos = bench_.server.database_infos(ours);
     const auto seqs = bench_.records.checkpoints(ours);
     for (std::size_t i = 0; i < infos.size() && i < seqs.size(); ++i) {
-      if (!infos[i].missing && seqs[i] != infos[i].update_seq) bench_.schedule.mark(infos[i].name);
+      if (infos[i].missing) continue;
+      const bool is_as_left = seqs[i] && seqs[i]->seq == infos[i].update_seq &&
+                              seqs[i]->design_version == bench_.design_version(infos[i].name);
+      if (is_as_left || mutant("no-sweep")) continue;
+      ++round_.found;
+      bench_.changed_unseen(infos[i].name);
     }
   }
-  // At the end of the list a round is over; a short list is no reason to go round at once.
+  round_.databases += static_cast<std::int64_t>(ours.size());
+  const bool ended = names.size() < infos_a_request;
+  last_name_ = ended ? "" : names.back();
+  if (ended) end_round();
+  // A short list is no reason to go round at once.
   const milliseconds pause = seconds(1) * static_cast<int>(ours.size()) / rate_;
-  return std::max(pause, names.size() < infos_a_request ? milliseconds(seconds(5)) : milliseconds(20));
+  return std::max(pause, ended ? milliseconds(seconds(5)) : milliseconds(20));
+}
+
+void Sweep::end_round() {
+  const WallTime now = bench_.env.wall_now();
+  const std::lock_guard lock(mutex_);
+  ++rounds_;
+  last_round_ = {{"ended", format_time(now)},
+                 {"databases", round_.databases},
+                 {"seconds", std::chrono::duration_cast<seconds>(now - round_.began).count()},
+                 {"found", round_.found}};
+}
+
+json::object Sweep::status() {
+  const std::lock_guard lock(mutex_);
+  return {{"rounds", rounds_}, {"last_round", last_round_}};
 }
 
 // --- Revisits --------------------------------------------------------------------------------
 
-Revisits::Revisits(HintsBench& bench, HandOver hand_over)
-    : bench_(bench), hand_over_(std::move(hand_over)),
+Revisits::Revisits(HintsBench& bench, HandIn hand_in)
+    : bench_(bench), hand_in_(std::move(hand_in)),
       thread_(bench, "revisits", [this](const std::stop_token&) { return step(); }) {}
 
 milliseconds Revisits::step() {
-  const auto due = bench_.records.due_revisits(bench_.env.wall_now(), revisits_a_request);
-  std::map<std::string, std::vector<std::string>> by_database;
-  for (const Revisit& revisit : due) by_database[revisit.database].push_back(revisit.id);
-  for (const auto& [database, ids] : by_database) hand_over_(database, ids);
+  const WallTime now = bench_.env.wall_now();
+  std::optional<Revisit> last;
+  for (std::size_t read = 0; read < most_revisits_at_once; read += revisits_a_request) {
+    const auto due = bench_.records.due_revisits(now, revisits_a_request, last ? &*last : nullptr);
+    std::map<std::string, std::vector<Revisit>> by_database;
+    for (const Revisit& revisit : due) {
+      if (bench_.relevant(revisit.database)) by_database[revisit.database].push_back(revisit);
+    }
+    for (const auto& [database, revisits] : by_database) hand_in_(database, revisits);
+    if (due.size() < revisits_a_request) break;
+    last = due.back();
+  }
   return revisit_interval;
 }
 

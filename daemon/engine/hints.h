@@ -8,6 +8,7 @@
 // Each has a thread of its own, waits through Env, and outlives any trouble of the server.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <set>
@@ -23,7 +24,7 @@
 
 namespace channels {
 
-// What the three share. `relevant` says whether a database of that name has rules at all.
+// What the three share.
 struct HintsBench {
   Env& env;
   Log& log;
@@ -31,8 +32,12 @@ struct HintsBench {
   Records& records;
   Schedule& schedule;
   HotFeeds& hot;
+  // A database of that name has rules, and this worker is the one to follow it.
   std::function<bool(std::string_view database)> relevant;
-  std::function<bool()> nothing_unsettled;
+  // The sweep found that it changed, or has an older design document than it should.
+  std::function<void(const std::string& database)> changed_unseen;
+  // The version of the design document that a database of that name should have.
+  std::function<int(std::string_view database)> design_version;
 };
 
 // A thread that calls `body` again and again until the end; body returns how long to wait until
@@ -58,42 +63,69 @@ class UpdatesFeed {
  public:
   explicit UpdatesFeed(HintsBench& bench);
 
+  // From where on; nothing is read before.
+  void start(const std::string& since);
+  // Reads the updates since then up to now once more, beside the feed: what a lost worker had not finished.
+  void replay(const std::string& since);
+  // Every update up to here has marked its database.
+  std::string position();
+  // {"heard": TIME}: when the feed last said anything, heartbeats included.
+  json::object status();
+
  private:
   milliseconds follow(const std::stop_token& stop);
+  milliseconds replay_next();
   void take_line(std::string_view line);
-  void save_seq_when_idle();
+  void take_row(const json::object& row);
+  void make_global_changes();
 
   HintsBench& bench_;
-  std::string since_;        // "" until it is read from the registry
-  std::string saved_since_;
   bool warned_ = false;
-  Repeating thread_;         // last: it uses all above
+  std::mutex mutex_;
+  std::optional<std::string> since_;  // guarded by mutex_
+  std::optional<WallTime> heard_;     // guarded by mutex_
+  std::deque<std::string> replays_;   // guarded by mutex_
+  Repeating thread_;                  // last: they use all above
+  Repeating replaying_;
 };
 
 class Sweep {
  public:
   // `rate`: databases a second.
   Sweep(HintsBench& bench, int rate);
+  // {"rounds": 3, "last_round": {"ended": TIME, "databases": 1200, "seconds": 61, "found": 2}}
+  json::object status();
 
  private:
+  struct Round {
+    WallTime began{};
+    std::int64_t databases = 0;
+    std::int64_t found = 0;  // that had changed unseen
+  };
+
   milliseconds step();
+  void end_round();
 
   HintsBench& bench_;
   const int rate_;
   std::string last_name_;
+  Round round_;
+  std::mutex mutex_;
+  std::int64_t rounds_ = 0;      // guarded by mutex_
+  json::object last_round_;      // guarded by mutex_
   Repeating thread_;
 };
 
 class Revisits {
  public:
-  using HandOver = std::function<void(const std::string& database, const std::vector<std::string>&)>;
-  Revisits(HintsBench& bench, HandOver hand_over);
+  using HandIn = std::function<void(const std::string& database, const std::vector<Revisit>&)>;
+  Revisits(HintsBench& bench, HandIn hand_in);
 
  private:
   milliseconds step();
 
   HintsBench& bench_;
-  const HandOver hand_over_;
+  const HandIn hand_in_;
   Repeating thread_;
 };
 

@@ -76,6 +76,18 @@ void HotFeeds::turn_ended(const std::string& database, const std::string& positi
   }
 }
 
+void HotFeeds::leave(const std::string& database) {
+  const std::lock_guard lock(mutex_);
+  for (Place& place : places_) {
+    if (place.database != database) continue;
+    place.since.reset();
+    place.polling = false;
+    place.stop.request_stop();
+    place.stop = std::stop_source();
+    if (!place.pinned) place.database.clear();
+  }
+}
+
 bool HotFeeds::hears(const std::string& database) {
   const std::lock_guard lock(mutex_);
   for (const Place& place : places_) {
@@ -132,7 +144,7 @@ void HotFeeds::poll(std::size_t index, const std::string& database, const std::s
   if (quiet) {
     place.since = query.since;
   } else if (!stopped_) {
-    schedule_.mark_at(database, again);
+    schedule_.mark_at(database, again, Cause::rows);
   }
 }
 

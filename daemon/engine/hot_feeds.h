@@ -29,6 +29,8 @@ class HotFeeds {
   // After a turn that read all there was up to `position`: poll from there. `active`: the turn
   // found something, so the database may take the place of one that was quiet for longer.
   void turn_ended(const std::string& database, const std::string& position, bool active);
+  // The database is no longer followed here.
+  void leave(const std::string& database);
   // A long-poll waits on it, for long enough to be sure that it listens: a hint from elsewhere
   // says nothing new.
   bool hears(const std::string& database);

@@ -2,11 +2,12 @@
 // before it hands a document to a runner and releases it after the save.
 //
 //   {"_id": "lease-<SHA-256 of database, id, rev>", "type": "lease", "worker": "<this run>",
-//    "attempt": 1, "taken_at": "<time, for people>"}
+//    "attempt": 1, "taken_at": "<time, for people>"[, "lost_run": true]}
 //
 // Only a 201 counts as won (a 202 may still lose the race when the nodes meet). A lease of another
 // worker is taken over only after this worker has itself seen the same revision of it for the
-// whole lease time: no clock is compared with another machine's.
+// whole lease time: no clock is compared with another machine's. A lease of this worker whose run is known to have
+// ended, or never to have begun, is used again at once.
 #pragma once
 
 #include <mutex>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "base/env.h"
+#include "base/log.h"
 #include "couch/database.h"
 
 namespace channels {
@@ -49,38 +51,65 @@ std::string lease_key(const LeaseSubject& subject);
 class Leases {
  public:
   // `duration`: [channels] lease. `worker`: an id of this run of the daemon, no other ever has it.
-  Leases(Env& env, Database registry, seconds duration, std::string worker);
+  Leases(Env& env, Log& log, Database registry, seconds duration, std::string worker);
 
   // In the order of subjects; one or two requests in all.
   std::vector<TakenLease> take(const std::vector<LeaseSubject>& subjects);
-  // Reads the lease once more, right before the act: false if it isn't ours any longer.
+  // Looks once more, right before the act: false if it isn't ours any longer. Where the registry has several
+  // copies, branches that a race left are removed and all copies are asked.
   bool still_ours(const Lease& lease);
-  // Ended runs. Losing this request is harmless: the next worker waits out the lease.
+  // Ended runs. Never throws: what the registry did not hear of now goes with a later call, and only costs other
+  // workers the wait for the lease's end.
   void release(const std::vector<Lease>& leases);
 
-  seconds duration() const { return duration_; }
+  // False while fewer copies of the registry answer than a quorum: no unsafe run starts then.
+  bool has_quorum();
+  const std::string& worker() const { return worker_; }
 
  private:
-  // Another worker's lease, as seen by this one.
+  // Another worker's lease, as first seen in this revision.
   struct Watch {
     std::string rev;
     int attempt = 1;
     MonoTime since;
   };
+  // A lease document of this worker.
+  struct Own {
+    std::string rev;
+    int attempt = 1;
+    bool running = false;  // from take() to release()
+    bool lost_run = false;
+  };
+  // What is to be saved for one subject, and why it may be.
+  struct Claim {
+    std::string key;
+    Document doc;
+    bool lost_run = false;
+    bool running = false;  // here, under another follower: not to be touched
+  };
 
-  Document document(const std::string& key, const std::optional<Watch>& taken_over);
-  std::optional<Watch> ripe_watch(const std::string& key);
-  // What each of these, held by others, looks like now.
+  Claim claim(const LeaseSubject& subject);
+  std::vector<Saved> save(const std::vector<Claim>& claims);
+  void won(const Claim& claim, const std::string& rev);
+  // What each of these, held by somebody, looks like now.
   void watch(const std::vector<std::string>& keys, const std::vector<std::size_t>& places,
              std::vector<TakenLease>& results);
   void withdraw(const std::vector<Document>& accepted);
+  void note_quorum(bool quorum);
+  // How many copies of each document the registry keeps.
+  int copies();
+  bool remove_branches(const Lease& lease);
 
   Env& env_;
+  Log& log_;
   Database registry_;
   const seconds duration_;
   const std::string worker_;
   std::mutex mutex_;
   std::unordered_map<std::string, Watch> watches_;  // guarded by mutex_
+  std::unordered_map<std::string, Own> own_;        // guarded by mutex_
+  bool quorum_ = true;                              // guarded by mutex_
+  int copies_ = 0;                                  // 0: not asked yet; guarded by mutex_
 };
 
 }  // namespace channels

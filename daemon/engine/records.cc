@@ -22,6 +22,36 @@ std::string failure_id(const std::string& database, const std::string& id) {
   return "failure-" + sha256_hex(database + "\n" + id);
 }
 
+constexpr std::size_t kept_history = 10;
+
+json::object attempts_json(const Attempts& attempts) {
+  json::array history;
+  for (const Attempts::Failure& failure : attempts.history)
+    history.push_back(json::object{{"time", format_time(failure.time)}, {"reason", failure.reason}});
+  return {{"rev", attempts.rev}, {"count", attempts.count}, {"history", std::move(history)}};
+}
+
+Attempts attempts_of(const json::object& record) {
+  Attempts attempts;
+  const json::object* found = get_object(record, "attempts");
+  if (found == nullptr) return attempts;
+  attempts.rev = string_or(*found, "rev", "");
+  attempts.count = static_cast<int>(int_or(*found, "count", 0));
+  if (const json::array* history = get_array(*found, "history")) {
+    for (const json::value& entry : *history) {
+      const json::object* failure = entry.if_object();
+      const auto time = failure == nullptr ? std::nullopt : parse_time(string_or(*failure, "time", ""));
+      if (time) attempts.history.push_back({*time, string_or(*failure, "reason", "")});
+    }
+  }
+  return attempts;
+}
+
+CheckpointRecord checkpoint_of(const Document& doc) {
+  return {string_or(doc, "seq", "0"), int_or(doc, "counter", 0),
+          static_cast<int>(int_or(doc, "design_version", 0))};
+}
+
 void take_over_revs(Database& registry, std::vector<Document>& docs) {
   std::vector<std::string> ids;
   for (const Document& doc : docs) ids.push_back(doc_id(doc));
@@ -33,6 +63,13 @@ void take_over_revs(Database& registry, std::vector<Document>& docs) {
 }
 
 }  // namespace
+
+void Attempts::add(const std::string& of_rev, WallTime now, std::string reason) {
+  if (rev != of_rev) *this = {of_rev, 0, {}};
+  ++count;
+  history.push_back({now, std::move(reason)});
+  if (history.size() > kept_history) history.erase(history.begin());
+}
 
 Records::Records(Env& env, Database registry) : env_(env), registry_(std::move(registry)) {}
 
@@ -56,41 +93,48 @@ void Records::overwrite(std::vector<Document> docs) {
   }
 }
 
-std::string Records::load_checkpoint(const std::string& database) {
+// --- checkpoints -------------------------------------------------------------------------------
+
+CheckpointRecord Records::load_checkpoint(const std::string& database) {
   {
     const std::lock_guard lock(mutex_);
     const auto unsaved = unsaved_.find(database);
     if (unsaved != unsaved_.end()) return unsaved->second;
   }
-  return checkpoints({database}).front().value_or("0");
+  return checkpoints({database}).front().value_or(CheckpointRecord{});
 }
 
-std::vector<std::optional<std::string>> Records::checkpoints(
+std::vector<std::optional<CheckpointRecord>> Records::checkpoints(
     const std::vector<std::string>& databases) {
   std::vector<std::string> ids;
   for (const std::string& database : databases) ids.push_back(checkpoint_id(database));
-  std::vector<std::optional<std::string>> seqs;
+  std::vector<std::optional<CheckpointRecord>> found;
   for (const auto& doc : registry_.get_many(ids)) {
-    seqs.push_back(doc ? std::optional(string_or(*doc, "seq", "0")) : std::nullopt);
+    found.push_back(doc ? std::optional(checkpoint_of(*doc)) : std::nullopt);
   }
-  return seqs;
+  return found;
 }
 
-void Records::put_checkpoint(const std::string& database, const std::string& seq) {
+void Records::put_checkpoint(const std::string& database, const CheckpointRecord& checkpoint) {
   const std::lock_guard lock(mutex_);
-  unsaved_[database] = seq;
+  unsaved_[database] = checkpoint;
 }
 
 void Records::flush_checkpoints() {
-  std::map<std::string, std::string> taken;
+  std::map<std::string, CheckpointRecord> taken;
   std::vector<Document> docs;
   {
     const std::lock_guard lock(mutex_);
     taken.swap(unsaved_);
     if (revs_.size() > 2000) revs_.clear();
-    for (const auto& [database, seq] : taken) {
+    for (const auto& [database, checkpoint] : taken) {
       const std::string id = checkpoint_id(database);
-      docs.push_back({{"_id", id}, {"type", "checkpoint"}, {"database", database}, {"seq", seq}});
+      docs.push_back({{"_id", id},
+                      {"type", "checkpoint"},
+                      {"database", database},
+                      {"seq", checkpoint.seq},
+                      {"counter", checkpoint.counter},
+                      {"design_version", checkpoint.design_version}});
       std::string& rev = revs_[id];
       if (!rev.empty()) docs.back()["_rev"] = rev;
     }
@@ -104,6 +148,8 @@ void Records::flush_checkpoints() {
   }
 }
 
+// --- revisits ----------------------------------------------------------------------------------
+
 void Records::put_revisits(const std::vector<Revisit>& revisits) {
   std::vector<Document> docs;
   for (const Revisit& revisit : revisits) {
@@ -112,47 +158,92 @@ void Records::put_revisits(const std::vector<Revisit>& revisits) {
                     {"database", revisit.database},
                     {"id", revisit.id},
                     {"due", format_time(revisit.due)}});
+    if (revisit.attempts.count > 0) docs.back()["attempts"] = attempts_json(revisit.attempts);
   }
   overwrite(std::move(docs));
 }
 
-std::vector<Revisit> Records::due_revisits(WallTime until, std::size_t limit) {
+std::vector<Revisit> Records::due_revisits(WallTime until, std::size_t limit, const Revisit* after) {
+  json::object query{{"endkey", format_time(until)}, {"limit", limit}, {"include_docs", true}};
+  if (after != nullptr) {
+    query["startkey"] = format_time(after->due);
+    query["startkey_docid"] = revisit_id(after->database, after->id);
+    query["skip"] = 1;
+  }
   std::vector<Revisit> due;
-  for (const json::object& row :
-       registry_.view("revisits_by_due", {{"endkey", format_time(until)}, {"limit", limit}})) {
-    const json::object* value = get_object(row, "value");
+  for (const json::object& row : registry_.view("revisits_by_due", query)) {
+    const json::object* doc = get_object(row, "doc");
     const auto time = parse_time(string_or(row, "key", ""));
-    if (value == nullptr || !time) continue;
-    due.push_back({string_or(*value, "database", ""), string_or(*value, "id", ""), *time});
+    if (doc == nullptr || !time) continue;
+    due.push_back({string_or(*doc, "database", ""), string_or(*doc, "id", ""), *time, attempts_of(*doc),
+                   doc_rev(*doc)});
   }
   return due;
 }
 
-void Records::remove_revisits(const std::string& database, const std::vector<std::string>& ids) {
-  std::vector<std::string> record_ids;
-  for (const std::string& id : ids) record_ids.push_back(revisit_id(database, id));
-  std::vector<Document> gone;
-  for (const auto& doc : registry_.get_many(record_ids)) {
-    if (doc) gone.push_back({{"_id", doc->at("_id")}, {"_rev", doc->at("_rev")}, {"_deleted", true}});
-  }
-  registry_.save_all(gone);  // one that was put again meanwhile conflicts, and stays: rightly
+void Records::remove_revisits(const std::vector<Revisit>& revisits) {
+  std::vector<std::pair<std::string, std::string>> gone;
+  for (const Revisit& revisit : revisits)
+    gone.emplace_back(revisit_id(revisit.database, revisit.id), revisit.record_rev);
+  remove(gone);
 }
+
+// --- failures ----------------------------------------------------------------------------------
 
 void Records::put_failures(const std::vector<ParkedFailure>& failures) {
   std::vector<Document> docs;
   for (const ParkedFailure& failure : failures) {
+    const auto& history = failure.attempts.history;
     docs.push_back({{"_id", failure_id(failure.database, failure.id)},
                     {"type", "failure"},
                     {"database", failure.database},
                     {"id", failure.id},
-                    {"rev", failure.rev},
                     {"rule", failure.rule},
-                    {"attempts", failure.attempts},
-                    {"reason", failure.reason},
+                    {"attempts", attempts_json(failure.attempts)},
+                    {"reason", history.empty() ? "" : history.back().reason},
                     {"parked", true},
                     {"last_time", format_time(env_.wall_now())}});
   }
   overwrite(std::move(docs));
+}
+
+std::vector<ParkedFailure> Records::failures(std::size_t limit, const ParkedFailure* after) {
+  json::object query{{"limit", limit}, {"include_docs", true}, {"startkey", "failure-"}, {"endkey", "failure-~"}};
+  if (after != nullptr) {
+    query["startkey"] = failure_id(after->database, after->id);
+    query["skip"] = 1;
+  }
+  std::vector<ParkedFailure> found;
+  for (const json::object& row : registry_.all_docs(query)) {
+    const json::object* doc = get_object(row, "doc");
+    if (doc == nullptr) continue;
+    found.push_back({string_or(*doc, "database", ""), string_or(*doc, "id", ""), string_or(*doc, "rule", ""),
+                     attempts_of(*doc), doc_rev(*doc)});
+  }
+  return found;
+}
+
+void Records::bring_back(const std::vector<ParkedFailure>& failures) {
+  std::vector<Revisit> revisits;
+  for (const ParkedFailure& failure : failures)
+    revisits.push_back({failure.database, failure.id, env_.wall_now(), {}, {}});
+  put_revisits(revisits);
+  remove_failures(failures);
+}
+
+void Records::remove_failures(const std::vector<ParkedFailure>& failures) {
+  std::vector<std::pair<std::string, std::string>> gone;
+  for (const ParkedFailure& failure : failures)
+    gone.emplace_back(failure_id(failure.database, failure.id), failure.record_rev);
+  remove(gone);
+}
+
+// One that was put again since it was read conflicts, and stays: rightly.
+void Records::remove(const std::vector<std::pair<std::string, std::string>>& ids_and_revs) {
+  std::vector<Document> gone;
+  for (const auto& [id, rev] : ids_and_revs)
+    gone.push_back({{"_id", id}, {"_rev", rev}, {"_deleted", true}});
+  registry_.save_all(gone);
 }
 
 }  // namespace channels

@@ -1,9 +1,11 @@
-// What the engine itself keeps in the registry, besides leases: checkpoints, revisits, failures.
+// What the engine itself keeps in the registry, besides leases and workers: checkpoints, revisits, failures.
 //
-//   {"_id": "checkpoint-<SHA-256 of database>", "type": "checkpoint", "database", "seq"}
-//   {"_id": "revisit-<SHA-256 of database, id>", "type": "revisit", "database", "id", "due"}
-//   {"_id": "failure-<SHA-256 of database, id>", "type": "failure", "database", "id", "rev", "rule",
-//    "attempts", "reason", "parked": true, "last_time"}
+//   {"_id": "checkpoint-<SHA-256 of database>", "type": "checkpoint", "database", "seq", "counter",
+//    "design_version"}
+//   {"_id": "revisit-<SHA-256 of database, id>", "type": "revisit", "database", "id", "due"[, "attempts"]}
+//   {"_id": "failure-<SHA-256 of database, id>", "type": "failure", "database", "id", "rule", "parked": true,
+//    "attempts", "reason", "last_time"}
+//   "attempts": {"rev", "count", "history": [{"time", "reason"}, ...]}, the newest last
 //
 // Checkpoints are written behind, in bulk: losing one means reading rows again, no more. A revisit
 // or failure is written before its row is settled (invariant 2), so those calls return only when
@@ -21,50 +23,81 @@
 
 namespace channels {
 
+// How far a database is worked off.
+struct CheckpointRecord {
+  std::string seq = "0";
+  // Goes up with each checkpoint over rows of others; the database keeps it as well (local_counter.h).
+  std::int64_t counter = 0;
+  // Of the design document that the database was last seen to have or given; 0 for none.
+  int design_version = 0;
+};
+
+// The failed attempts at one revision of a document.
+struct Attempts {
+  struct Failure {
+    WallTime time;
+    std::string reason;
+  };
+  std::string rev;
+  int count = 0;
+  std::vector<Failure> history;  // the last ten, the newest last
+
+  // One more at this revision; the first one at another revision than before begins anew.
+  void add(const std::string& of_rev, WallTime now, std::string reason);
+};
+
 struct Revisit {
   std::string database;
   std::string id;
   WallTime due;
+  Attempts attempts;       // count 0: it did not fail, it only waits
+  std::string record_rev;  // of the record; "" for one that is to be put
 };
 
 struct ParkedFailure {
   std::string database;
   std::string id;
-  std::string rev;
   std::string rule;
-  int attempts = 0;
-  std::string reason;
+  Attempts attempts;
+  std::string record_rev;
 };
 
 class Records {
  public:
   Records(Env& env, Database registry);
 
-  // The seq to go on from; "0" for a database that has none.
-  std::string load_checkpoint(const std::string& database);
+  // Seq "0" and counter 0 for a database that has none.
+  CheckpointRecord load_checkpoint(const std::string& database);
   // Kept until flush_checkpoints().
-  void put_checkpoint(const std::string& database, const std::string& seq);
+  void put_checkpoint(const std::string& database, const CheckpointRecord& checkpoint);
   void flush_checkpoints();
   // In the order of databases; empty where none is known. One request.
-  std::vector<std::optional<std::string>> checkpoints(const std::vector<std::string>& databases);
+  std::vector<std::optional<CheckpointRecord>> checkpoints(const std::vector<std::string>& databases);
 
   void put_revisits(const std::vector<Revisit>& revisits);
-  // The earliest ones up to `until`, at most `limit`.
-  std::vector<Revisit> due_revisits(WallTime until, std::size_t limit);
-  // Those that are settled.
-  void remove_revisits(const std::string& database, const std::vector<std::string>& ids);
+  // The earliest ones up to `until`, at most `limit`, those after `after` (the last one of the page before).
+  std::vector<Revisit> due_revisits(WallTime until, std::size_t limit, const Revisit* after = nullptr);
+  // Those that are settled: exactly the records that were read; one that was put again since stays.
+  void remove_revisits(const std::vector<Revisit>& revisits);
 
   void put_failures(const std::vector<ParkedFailure>& failures);
+  // In no order, at most `limit` after the one with the record's id `after`.
+  std::vector<ParkedFailure> failures(std::size_t limit, const ParkedFailure* after = nullptr);
+  // Hands parked documents out again, from the first attempt on.
+  void bring_back(const std::vector<ParkedFailure>& failures);
+  // Those whose document has changed since: nothing is parked there any longer.
+  void remove_failures(const std::vector<ParkedFailure>& failures);
 
  private:
   // Saves over whatever revision is there: for records of which the newest word counts.
   void overwrite(std::vector<Document> docs);
+  void remove(const std::vector<std::pair<std::string, std::string>>& ids_and_revs);
 
   Env& env_;
   Database registry_;
   std::mutex mutex_;
-  std::map<std::string, std::string> unsaved_;  // database -> seq; guarded by mutex_
-  std::map<std::string, std::string> revs_;     // checkpoint id -> rev; only a hint
+  std::map<std::string, CheckpointRecord> unsaved_;  // by database; guarded by mutex_
+  std::map<std::string, std::string> revs_;          // checkpoint id -> rev; only a hint
 };
 
 }  // namespace channels

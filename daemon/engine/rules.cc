@@ -35,6 +35,12 @@ RuleTable& RuleTable::design(Handler handler) {
   return *this;
 }
 
+RuleTable& RuleTable::conflicts(Resolver resolver) {
+  check(!resolver_, "two resolvers of conflicts");
+  resolver_ = std::move(resolver);
+  return *this;
+}
+
 const Rule* RuleTable::find(std::string_view type, std::string_view state) const {
   for (const auto& [of_type, of_state] :
        {std::pair(type, state), std::pair(type, std::string_view("*")),

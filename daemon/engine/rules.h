@@ -39,7 +39,16 @@ struct RuleOptions {
   OnLost on_lost = OnLost::park;
   // Limit of one run; for an unsafe rule a lease must have more than this left as it starts.
   milliseconds time_limit = seconds(20);
+  // A safe handler that does requests of its own: it is run beside others, and holds up no batch.
+  bool slow = false;
 };
+
+// What becomes of a document that was changed on two sides. Gets its leaves that are not deleted, at least two, in
+// CouchDB's order, the winner first; gives the document to save on top of the winner (same _id and _rev), or nullopt
+// to leave the conflict alone. Once the winner says what the resolver wants, the other leaves are deleted: so
+// the resolver has to give the winner as it is when everything worth keeping is in it. Pure, so that
+// every worker comes to the same (invariant 8).
+using Resolver = std::function<std::optional<Document>(const std::vector<Document>& leaves)>;
 
 struct Rule {
   std::string name;  // "device/new", for logs and `status`
@@ -61,11 +70,15 @@ class RuleTable {
   // For design documents, deleted ones too, which no other rule gets. Safe.
   RuleTable& design(Handler handler);
 
+  // For documents in conflict, before any other rule sees them.
+  RuleTable& conflicts(Resolver resolver);
   // Look-up order: (type, state); the type's default; (any type, state); the global default.
   // Null if there is none.
   const Rule* find(std::string_view type, std::string_view state) const;
   const Rule* for_deleted() const;
   const Rule* for_design() const;
+  // Empty if there is none: the winner's rule decides.
+  const Resolver& resolver() const { return resolver_; }
   // No other document of such a database needs to be read.
   bool is_for_design_only() const { return rules_.empty() && !deleted_; }
 
@@ -76,6 +89,7 @@ class RuleTable {
   std::map<std::pair<std::string, std::string>, Rule, std::less<>> rules_;
   std::optional<Rule> deleted_;
   std::optional<Rule> design_;
+  Resolver resolver_;
 };
 
 class Rules {

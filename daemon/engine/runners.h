@@ -1,13 +1,14 @@
-// The threads that run unsafe handlers, so that a slow one (mail) delays no other document and no
-// other database. A follower hands over a document with its lease and gets the outcome back by a
-// callback; it takes no lease before a runner is free, since a lease would run out in a queue.
+// The threads that run handlers beside the turns, so that a slow one (mail) delays no other document and no
+// other database: unsafe ones, and safe ones that do requests of their own. A follower hands over a
+// document, an unsafe run with its lease, and gets the outcome back by a callback. It takes no lease before a runner is
+// free, since a lease would run out in a queue.
 #pragma once
 
 #include <deque>
 #include <functional>
 #include <mutex>
-#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/env.h"
@@ -17,12 +18,13 @@
 
 namespace channels {
 
-struct UnsafeRun {
+struct HandedRun {
   Database database;
   Document doc;
   const Rule* rule = nullptr;
-  Lease lease;
+  std::optional<Lease> lease;  // an unsafe rule's
   int attempt = 1;
+  std::string attempt_key;
   bool has_branches = false;
   // Empty: it was not run, since the document or the lease is no longer what it was.
   std::function<void(std::optional<Outcome>)> finished;
@@ -32,30 +34,37 @@ class Runners {
  public:
   Runners(Env& env, Log& log, Leases& leases, int threads);
   ~Runners();
+  // Waits for the runs under way; those that had not begun are dropped and their leases released.
+  void end();
 
   // How many of `wanted` places can be had now. What is got must be used: run() or give_back().
   std::size_t reserve(std::size_t wanted);
   void give_back(std::size_t places);
-  void run(UnsafeRun run);
-  // Calls `wake` once when a place is free again.
+  void run(HandedRun run);
+
+  // Calls `wake` once when a place is free: those of other names that came before have the first choice.
   void when_free(const std::string& name, std::function<void()> wake);
+  // Whoever was woken and had his choice says so: a place that is still free goes to the next in line.
+  void pass_on();
 
  private:
   void work();
   // Waits for one; nullopt at the end.
-  std::optional<UnsafeRun> next();
-  std::optional<Outcome> run_one(const UnsafeRun& run);
-  void free_one_place();
+  std::optional<HandedRun> next();
+  std::optional<Outcome> run_one(const HandedRun& run);
+  // The revision and the lease are what they were, and there is time enough.
+  bool may_act(const HandedRun& run);
+  bool has_time(const HandedRun& run);
 
   Env& env_;
   Log& log_;
   Leases& leases_;
   std::mutex mutex_;
   std::unique_ptr<Signal> changed_;
-  std::deque<UnsafeRun> queue_;                             // guarded by mutex_
-  std::map<std::string, std::function<void()>> waiting_;    // guarded by mutex_
-  std::size_t free_;                                        // guarded by mutex_
-  bool stopped_ = false;                                    // guarded by mutex_
+  std::deque<HandedRun> queue_;                                             // guarded by mutex_
+  std::deque<std::pair<std::string, std::function<void()>>> line_;  // guarded by mutex_
+  std::size_t free_;                                                        // guarded by mutex_
+  bool stopped_ = false;                                                    // guarded by mutex_
   std::vector<std::unique_ptr<Thread>> threads_;
 };
 

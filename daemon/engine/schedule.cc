@@ -26,16 +26,19 @@ void Schedule::drop_timer(const std::string& database, Entry& entry) {
   entry.due.reset();
 }
 
-void Schedule::mark(std::string_view database) {
-  const std::lock_guard lock(mutex_);
-  const std::string name(database);
-  enqueue(name, entries_[name]);
-}
-
-void Schedule::mark_at(std::string_view database, MonoTime due) {
+void Schedule::mark(std::string_view database, Cause cause) {
   const std::lock_guard lock(mutex_);
   const std::string name(database);
   Entry& entry = entries_[name];
+  if (cause == Cause::rows) entry.has_rows = true;
+  enqueue(name, entry);
+}
+
+void Schedule::mark_at(std::string_view database, MonoTime due, Cause cause) {
+  const std::lock_guard lock(mutex_);
+  const std::string name(database);
+  Entry& entry = entries_[name];
+  if (cause == Cause::rows) entry.has_rows = true;
   if (entry.queued || entry.again || (entry.due && *entry.due <= due)) return;
   drop_timer(name, entry);
   entry.due = due;
@@ -51,7 +54,7 @@ void Schedule::move_due_timers() {
   }
 }
 
-std::optional<std::string> Schedule::take() {
+std::optional<Schedule::Taken> Schedule::take() {
   std::unique_lock lock(mutex_);
   while (true) {
     if (stopped_) return std::nullopt;
@@ -65,7 +68,7 @@ std::optional<std::string> Schedule::take() {
   Entry& entry = entries_.at(name);
   entry.queued = false;
   entry.taken = true;
-  return name;
+  return Taken{std::move(name), std::exchange(entry.has_rows, false)};
 }
 
 void Schedule::done(std::string_view database) {
@@ -88,9 +91,11 @@ void Schedule::stop() {
   changed_->notify_all();
 }
 
-bool Schedule::idle() {
+std::set<std::string> Schedule::names() {
   const std::lock_guard lock(mutex_);
-  return entries_.empty();
+  std::set<std::string> all;
+  for (const auto& [name, entry] : entries_) all.insert(name);
+  return all;
 }
 
 }  // namespace channels

@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -16,29 +17,39 @@
 
 namespace channels {
 
+// Why a database is marked: its feed may have rows, or something that is at hand already goes on (a run
+// ended, a wait is over), for which the feed need not be read.
+enum class Cause { rows, at_hand };
+
 class Schedule {
  public:
   explicit Schedule(Env& env);
 
+  struct Taken {
+    std::string database;
+    bool has_rows = false;  // one of its marks since the last turn was for rows
+  };
+
   // Now.
-  void mark(std::string_view database);
+  void mark(std::string_view database, Cause cause = Cause::rows);
   // Not later than then.
-  void mark_at(std::string_view database, MonoTime due);
+  void mark_at(std::string_view database, MonoTime due, Cause cause = Cause::at_hand);
 
   // Waits for the next database that is due; nullopt after stop().
-  std::optional<std::string> take();
+  std::optional<Taken> take();
   // The turn is over. Every take() is followed by a done().
   void done(std::string_view database);
 
   void stop();
-  // Nothing is marked or taken.
-  bool idle();
+  // All that are marked or taken.
+  std::set<std::string> names();
 
  private:
   struct Entry {
     bool queued = false;
     bool taken = false;
     bool again = false;                // marked while taken
+    bool has_rows = false;             // since it was last taken
     std::optional<MonoTime> due;       // in timers_ under that time
   };
 

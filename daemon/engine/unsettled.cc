@@ -21,18 +21,24 @@ void Unsettled::add_row(Change change) {
   item.has_branches = change.revs.size() > 1;
 }
 
-void Unsettled::add_revisit(const std::string& id) {
-  Item& item = items_[id];
-  item.is_revisit = true;
+void Unsettled::pass_row(std::string seq) {
+  checkpoint_.settle(checkpoint_.add(std::move(seq)));
+}
+
+void Unsettled::add_revisit(const Revisit& revisit) {
+  Item& item = items_[revisit.id];
+  item.revisit = revisit;
   if (!item.id.empty()) return;  // it is under way already
-  item.id = id;
+  item.id = revisit.id;
+  item.attempts = revisit.attempts;
   item.step = Item::Step::waiting;
   item.look_at = MonoTime::min();
 }
 
-std::vector<std::string> Unsettled::wake(MonoTime now) {
+std::vector<std::string> Unsettled::wake(MonoTime now, std::size_t most) {
   std::vector<std::string> ids;
   for (auto& [id, item] : items_) {
+    if (ids.size() == most) break;
     if (item.step == Item::Step::waiting && item.look_at <= now) {
       item.step = Item::Step::ready;
       item.has_branches = true;  // it may have by now
@@ -42,18 +48,27 @@ std::vector<std::string> Unsettled::wake(MonoTime now) {
   return ids;
 }
 
-bool Unsettled::has_waiting_for_runner() const {
-  return std::any_of(items_.begin(), items_.end(), [](const auto& entry) {
-    return entry.second.step == Item::Step::waiting && entry.second.look_at == MonoTime::max();
-  });
+Item* Unsettled::first_queued(Lane lane) {
+  std::deque<std::string>& queue = queues_[lane];
+  while (!queue.empty()) {
+    Item* item = find(queue.front());
+    if (item != nullptr && item->step == Item::Step::queued && item->lane == lane) return item;
+    queue.pop_front();
+  }
+  return nullptr;
 }
 
-void Unsettled::wake_for_runner(std::size_t most) {
-  for (auto& [id, item] : items_) {
-    if (most == 0) return;
-    if (item.step != Item::Step::waiting || item.look_at != MonoTime::max()) continue;
-    item.look_at = MonoTime::min();
-    --most;
+bool Unsettled::has_queued(Lane lane) {
+  return first_queued(lane) != nullptr;
+}
+
+void Unsettled::wake_queued(Lane lane, std::size_t most) {
+  for (; most > 0; --most) {
+    Item* item = first_queued(lane);
+    if (item == nullptr) return;
+    queues_[lane].pop_front();
+    item->step = Item::Step::waiting;
+    item->look_at = MonoTime::min();
   }
 }
 
@@ -79,27 +94,33 @@ void Unsettled::settle(Item& item) {
 void Unsettled::wait(Item& item, MonoTime until) {
   item.step = Item::Step::waiting;
   item.look_at = until;
+  put_down(item);
+}
+
+void Unsettled::queue(Item& item, Lane lane) {
+  item.step = Item::Step::queued;
+  item.lane = lane;
+  queues_[lane].push_back(item.id);
+  put_down(item);
+}
+
+void Unsettled::put_down(Item& item) {
   item.doc.clear();
   item.changed_meanwhile = false;  // it will be read anew
   item.outcome.reset();
   item.lease.reset();
 }
 
-int Unsettled::count_attempt(Item& item, const std::string& rev) {
-  if (item.attempt_rev != rev) {
-    item.attempt_rev = rev;
-    item.attempts = 0;
-  }
-  return ++item.attempts;
+std::map<std::string, int> Unsettled::backlog() const {
+  std::map<std::string, int> counts;
+  for (const auto& [id, item] : items_) ++counts[item.rule == nullptr ? "" : item.rule->name];
+  return counts;
 }
 
 std::optional<MonoTime> Unsettled::next_look() const {
   std::optional<MonoTime> next;
   for (const auto& [id, item] : items_) {
-    // One without a time of its own waits for a free runner, which wakes it.
-    if (item.step == Item::Step::waiting && item.look_at != MonoTime::max() &&
-        (!next || item.look_at < *next))
-      next = item.look_at;
+    if (item.step == Item::Step::waiting && (!next || item.look_at < *next)) next = item.look_at;
     if (item.step == Item::Step::ready || item.step == Item::Step::finished)
       next = MonoTime::min();
   }

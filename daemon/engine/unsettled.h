@@ -1,8 +1,10 @@
 // The documents of one database that are not settled yet: rows that were read, waits, runs under way and their
 // results. The follower's bookkeeping, without any request in it. Invariant 2 lives here: every
-// item is either ready, or running, or finished, or has a time at which it is looked at again.
+// item is either ready, or running, or finished, or queued for a runner (which wakes it), or has a time at which it
+// is looked at again.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -10,31 +12,36 @@
 
 #include "engine/checkpoint.h"
 #include "engine/lease.h"
+#include "engine/records.h"
 #include "engine/rules.h"
 
 namespace channels {
+
+// Which runners a document waits for: a hanging mail server must not hold up what needs none.
+enum class Lane { unsafe, slow };
 
 struct Item {
   enum class Step {
     ready,     // to be matched and run in this turn
     waiting,   // until look_at
-    running,   // an unsafe run, with a runner
-    finished   // an unsafe run ended: outcome is set, to be saved
+    queued,    // until a runner of `lane` is free
+    running,   // with a runner
+    finished   // its run ended: outcome is set, to be saved
   };
 
   std::string id;
   Step step = Step::ready;
   MonoTime look_at;
-  Document doc;              // the revision to run on; empty while waiting: it is read anew
+  Lane lane = Lane::unsafe;
+  Document doc;              // the revision to run on; empty while waiting or queued: it is read anew
   bool deleted = false;
   bool has_branches = false;
   bool changed_meanwhile = false;  // a newer row came while it ran: look again afterwards
-  bool is_revisit = false;         // the registry has a revisit record of it
+  std::optional<Revisit> revisit;  // the registry's record of it, that brought it up
 
   std::vector<Checkpoint::Ticket> tickets;  // the rows that its settling settles
 
-  std::string attempt_rev;  // the revision that `attempts` counts
-  int attempts = 0;
+  Attempts attempts;
 
   const Rule* rule = nullptr;
   std::optional<Lease> lease;
@@ -47,16 +54,17 @@ class Unsettled {
 
   // A row of the feed: the newest word on that document.
   void add_row(Change change);
+  // A row that needs no look.
+  void pass_row(std::string seq);
   // Looks at a document again that no row brought up.
-  void add_revisit(const std::string& id);
+  void add_revisit(const Revisit& revisit);
   void read_to(std::string last_seq) { checkpoint_.read_to(std::move(last_seq)); }
 
-  // Makes ready what waited until now; returns the ids whose document must be read.
-  std::vector<std::string> wake(MonoTime now);
-  // Documents that wait for a free runner: their look_at is MonoTime::max().
-  bool has_waiting_for_runner() const;
-  // Makes at most so many of them due.
-  void wake_for_runner(std::size_t most);
+  // Makes ready what waited until now, at most so many; returns the ids whose document must be read.
+  std::vector<std::string> wake(MonoTime now, std::size_t most);
+  bool has_queued(Lane lane);
+  // Makes at most so many of those that are queued due, the longest queued first.
+  void wake_queued(Lane lane, std::size_t most);
 
   std::vector<Item*> in_step(Item::Step step);
   Item* find(const std::string& id);
@@ -65,17 +73,25 @@ class Unsettled {
   void settle(Item& item);
   // Not settled: looked at again then.
   void wait(Item& item, MonoTime until);
-  // Counts one more attempt at this revision.
-  int count_attempt(Item& item, const std::string& rev);
+  // Not settled: looked at again when a runner is free.
+  void queue(Item& item, Lane lane);
 
   std::optional<MonoTime> next_look() const;
   const Checkpoint& checkpoint() const { return checkpoint_; }
   bool empty() const { return items_.empty(); }
   std::size_t size() const { return items_.size(); }
+  // How many there are of each rule's name; of those not matched yet under "".
+  std::map<std::string, int> backlog() const;
 
  private:
+  void put_down(Item& item);
+  // The longest queued of that lane; null if there is none.
+  Item* first_queued(Lane lane);
+
   Checkpoint checkpoint_;
   std::map<std::string, Item> items_;
+  // Ids in the order in which they were queued; one whose item has moved on is dropped when it comes up.
+  std::map<Lane, std::deque<std::string>> queues_;
 };
 
 }  // namespace channels

@@ -13,10 +13,6 @@ namespace channels {
 
 namespace {
 
-// A larger answer is given up, and asked for in parts: the largest document that CouchDB takes by default has
-// 8 MB, and each thread of the pool may hold one answer.
-constexpr std::size_t largest_body = std::size_t{24} << 20;
-
 struct EasyHandle {
   EasyHandle() : curl(curl_easy_init()) { check(curl != nullptr, "libcurl gave no handle"); }
   ~EasyHandle() { curl_easy_cleanup(curl); }
@@ -37,6 +33,7 @@ struct Exchange {
   HttpResponse response;
   const std::function<bool(std::string_view)>* receive = nullptr;  // null: collect the body
   std::stop_token stop;
+  std::size_t largest_body = 0;
   bool too_large = false;
   bool ended_by_receiver = false;
   CURL* curl = nullptr;
@@ -54,7 +51,7 @@ std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
     exchange.ended_by_receiver = !(*exchange.receive)({data, size});
     return exchange.ended_by_receiver ? 0 : size;
   }
-  exchange.too_large = exchange.response.body.size() + size > largest_body;
+  exchange.too_large = exchange.response.body.size() + size > exchange.largest_body;
   if (exchange.too_large) return 0;
   exchange.response.body.append(data, size);
   return size;
@@ -119,6 +116,7 @@ HttpResponse perform(const HttpRequest& request, Exchange& exchange, millisecond
   CURL* curl = handle_of_this_thread();
   exchange.curl = curl;
   exchange.stop = request.stop;
+  exchange.largest_body = request.largest_answer;
   const HeaderList headers = header_list(request);
   curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -144,7 +142,8 @@ HttpResponse perform(const HttpRequest& request, Exchange& exchange, millisecond
   const CURLcode code = curl_easy_perform(curl);
   if (code != CURLE_OK && !exchange.ended_by_receiver) {
     const std::string what = request.method + " " + request.url + ": ";
-    if (exchange.too_large) throw Unreadable(what + "the answer is larger than 24 MB");
+    if (exchange.too_large)
+      throw Unreadable(what + "the answer is larger than " + std::to_string(request.largest_answer) + " bytes");
     throw Unavailable(what + curl_easy_strerror(code));
   }
   long status = 0;

@@ -22,6 +22,9 @@ struct HttpRequest {
   std::string body;
   // The whole request, answer included.
   milliseconds timeout = seconds(60);
+  // A larger answer is given up as Unreadable. The default is beyond the largest document that CouchDB takes by
+  // default, 8 MB.
+  std::size_t largest_answer = std::size_t{24} << 20;
   // Ends a request that waits (long-poll, continuous feed) early, with Unavailable.
   std::stop_token stop;
 };

@@ -60,6 +60,10 @@ Document design_doc(std::string_view folder) {
   return read_design_doc(folder);
 }
 
+int design_doc_version(std::string_view folder) {
+  return static_cast<int>(int_or(read_design_doc(folder), "version", 0));
+}
+
 std::optional<Document> mended_design_doc(std::string_view folder,
                                           const std::optional<Document>& current) {
   Document wanted = design_doc(folder);

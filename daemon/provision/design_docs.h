@@ -15,6 +15,8 @@ namespace channels {
 // A folder that does not exist is a bug.
 Document design_doc(std::string_view folder);
 
+int design_doc_version(std::string_view folder);
+
 // What has to be saved so that `current` becomes what it should be; nullopt if it is right, or of
 // a higher version (a newer program's). `current` empty: there is none. Pure.
 std::optional<Document> mended_design_doc(std::string_view folder,

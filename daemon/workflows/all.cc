@@ -36,25 +36,26 @@ Rules all_rules(Services& services) {
   const auto run = [&](Workflow workflow) { return with(services, workflow); };
   // The receiver of a mail can tell a repeat by its Message-ID.
   const RuleOptions mail{.on_lost = OnLost::retry};
+  const RuleOptions slow{.slow = true};
 
   Rules rules;
   rules.on(Kind::handshake)
       .unsafe("device", "new", run(register_device), mail)
-      .safe("device", "confirming", run(await_confirmation))
-      .safe("device", "confirmed", run(activate_device))
+      .safe("device", "confirming", run(await_confirmation), slow)
+      .safe("device", "confirmed", run(activate_device), slow)
       .unsafe("device", "active", run(tell_address), mail)
       .unsafe("device", "revoked", run(tell_address), mail)
-      .safe("device", "*", run(mend_device))
-      .safe("confirm", "clicked", run(use_confirm))
-      .safe("rotate", "new", run(rotate_credential))
-      .safe("*", "*", run(mend_device))
+      .safe("device", "*", run(mend_device), slow)
+      .safe("confirm", "clicked", run(use_confirm), slow)
+      .safe("rotate", "new", run(rotate_credential), slow)
+      .safe("*", "*", run(mend_device), slow)
       .deleted(run(mend_device))
       .design(keep_design_doc("handshake"));
   rules.on(Kind::control)
-      .safe("device", "*", run(mend_control_device))
-      .safe("channel", "new", run(make_channel))
-      .safe("channel", "ready", run(mend_channel))
-      .safe("subscription", "*", run(mend_subscription))
+      .safe("device", "*", run(mend_control_device), slow)
+      .safe("channel", "new", run(make_channel), slow)
+      .safe("channel", "ready", run(mend_channel), slow)
+      .safe("subscription", "*", run(mend_subscription), slow)
       .deleted(run(restore_control_device))
       .design(keep_design_doc("control"));
   rules.on(Kind::channel).design(keep_design_doc("channel"));

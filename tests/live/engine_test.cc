@@ -224,7 +224,7 @@ TEST_F(LiveEngine, ALostUnsafeRunIsParkedUnlessItsRuleSaysOtherwise) {
   // A worker that died between the act and the save left a lease behind.
   const auto leave_lease = [&] {
     const auto doc = *shop_->get("order-0");
-    Leases dead(env_, Database(*server_, tag_ + "-registry"), seconds(5), "dead worker");
+    Leases dead(env_, log_, Database(*server_, tag_ + "-registry"), seconds(5), "dead worker");
     EXPECT_TRUE(dead.take({{shop_->name(), "order-0", doc_rev(doc)}}).front().lease.has_value());
   };
   rules().unsafe("order", "new", [this](channels::Run&, const Document& doc) -> Outcome {
@@ -236,7 +236,7 @@ TEST_F(LiveEngine, ALostUnsafeRunIsParkedUnlessItsRuleSaysOtherwise) {
   leave_lease();
   const auto running = engine(seconds(5));
   Database registry(*server_, tag_ + "-registry");
-  wait_for([&] { return !registry.view("failures", json::object()).empty(); });
+  wait_for([&] { return !Records(env_, registry).failures(1).empty(); });
   EXPECT_EQ(count("new", 1), 1) << "parked as it was";
   {
     const std::lock_guard lock(mutex_);
@@ -251,7 +251,7 @@ TEST_F(LiveEngine, ALostUnsafeRunOfARepeatableRuleRunsAgain) {
     return Save{in_state(doc, "paid")};
   }, {.on_lost = OnLost::retry, .time_limit = seconds(2)});
   put_orders(1);
-  Leases dead(env_, Database(*server_, tag_ + "-registry"), seconds(5), "dead worker");
+  Leases dead(env_, log_, Database(*server_, tag_ + "-registry"), seconds(5), "dead worker");
   ASSERT_TRUE(dead.take({{shop_->name(), "order-0", doc_rev(*shop_->get("order-0"))}}).front().lease);
   const auto running = engine(seconds(5));
   wait_for([&] { return count("paid", 1) == 1; });

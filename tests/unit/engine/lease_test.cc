@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "unit/support/fake_couch.h"
 #include "unit/support/fake_env.h"
+#include "unit/support/fake_log.h"
 
 namespace channels {
 namespace {
@@ -23,12 +24,13 @@ class LeaseTest : public testing::Test {
   }
 
   FakeEnv env_;
+  FakeLog log_;
   FakeCouch couch_;
   NoCredentials nobody_;
   Server server_{couch_, nobody_, "http://couch"};
   Database registry_{server_, "registry"};
-  Leases ours_{env_, registry_, duration, "worker-1"};
-  Leases theirs_{env_, registry_, duration, "worker-2"};
+  Leases ours_{env_, log_, registry_, duration, "worker-1"};
+  Leases theirs_{env_, log_, registry_, duration, "worker-2"};
 };
 
 TEST_F(LeaseTest, KeyBelongsToDatabaseIdAndRev) {
@@ -86,7 +88,7 @@ TEST_F(LeaseTest, IsTakenOverOnlyAfterItWasWatchedForTheWholeTime) {
 }
 
 TEST_F(LeaseTest, IsWatchedAnewWhenItsRevisionChanges) {
-  Leases third(env_, registry_, duration, "worker-3");
+  Leases third(env_, log_, registry_, duration, "worker-3");
   ASSERT_TRUE(take(theirs_).lease);
   EXPECT_FALSE(take(ours_).lease);
   EXPECT_FALSE(take(third).lease);
@@ -110,16 +112,36 @@ TEST_F(LeaseTest, OfAWorkerThatLostItIsNoLongerIts) {
   EXPECT_FALSE(theirs_.still_ours(*lost.lease));
 }
 
-// A run of before the take-over must not act under the lease of the later one, though both are
-// ours.
-TEST_F(LeaseTest, OfAnEarlierRunIsNotTheLaterOne) {
+// Two followers of one database in one worker (it was deleted and made again): the revision is run once.
+TEST_F(LeaseTest, OfARunUnderWayHereIsNotTakenAgain) {
   const TakenLease first = take(ours_);
-  EXPECT_FALSE(take(ours_).lease);
-  env_.advance(duration);
+  env_.advance(2 * duration);
+  const TakenLease second = take(ours_);
+  EXPECT_FALSE(second.lease);
+  EXPECT_GT(second.look_again, env_.mono_now());
+  EXPECT_TRUE(ours_.still_ours(*first.lease));
+}
+
+TEST_F(LeaseTest, OfARunThatEndedHereIsTakenAgainThoughItsReleaseWasLost) {
+  const TakenLease first = take(ours_);
+  couch_.before = [](const HttpRequest&) { throw Unavailable("no way"); };
+  ours_.release({*first.lease});
+  couch_.before = nullptr;
   const TakenLease second = take(ours_);
   ASSERT_TRUE(second.lease);
-  EXPECT_FALSE(ours_.still_ours(*first.lease));
-  EXPECT_TRUE(ours_.still_ours(*second.lease));
+  EXPECT_FALSE(second.lease->lost_run);
+  ours_.release({*second.lease});
+  EXPECT_TRUE(couch_.docs.empty());
+}
+
+TEST_F(LeaseTest, ThatCouldNotBeReleasedGoesWithTheNextRelease) {
+  const TakenLease first = take(ours_);
+  const TakenLease other = take(ours_, {"control-u1", "other", "1-a"});
+  couch_.before = [](const HttpRequest&) { throw Unavailable("no way"); };
+  ours_.release({*first.lease});
+  couch_.before = nullptr;
+  ours_.release({*other.lease});
+  EXPECT_TRUE(couch_.docs.empty());
 }
 
 TEST_F(LeaseTest, AcceptedIsWithdrawnAndTriedLater) {
@@ -170,14 +192,53 @@ TEST_F(LeaseTest, ReleasedBetweenTheTwoRequestsIsTriedSoon) {
   EXPECT_EQ(taken.look_again, env_.mono_now() + milliseconds(100));
 }
 
-// The answer was lost: nobody knows, so its own lease is to this worker like another's.
-TEST_F(LeaseTest, OfALostAnswerIsWaitedOut) {
+// No run begins before take() has returned, so nothing is lost.
+TEST_F(LeaseTest, OfALostAnswerIsTakenAtOnce) {
+  couch_.after = [](const HttpRequest&) { throw Unavailable("the answer is lost"); };
+  EXPECT_THROW(take(ours_), Unavailable);
+  couch_.after = nullptr;
+  const TakenLease seen = take(ours_);
+  EXPECT_FALSE(seen.lease);
+  EXPECT_EQ(seen.look_again, env_.mono_now());
+  const TakenLease taken = take(ours_);
+  ASSERT_TRUE(taken.lease);
+  EXPECT_FALSE(taken.lease->lost_run);
+}
+
+// Else the answer's loss would make a lost run look like none.
+TEST_F(LeaseTest, TakenOverByALostAnswerStaysALostRun) {
+  ASSERT_TRUE(take(theirs_).lease);
+  EXPECT_FALSE(take(ours_).lease);
+  env_.advance(duration);
   couch_.after = [](const HttpRequest&) { throw Unavailable("the answer is lost"); };
   EXPECT_THROW(take(ours_), Unavailable);
   couch_.after = nullptr;
   EXPECT_FALSE(take(ours_).lease);
-  env_.advance(duration);
-  EXPECT_TRUE(take(ours_).lease->lost_run);
+  const TakenLease taken = take(ours_);
+  ASSERT_TRUE(taken.lease);
+  EXPECT_TRUE(taken.lease->lost_run);
+  EXPECT_EQ(taken.lease->attempt, 2);
+}
+
+// What a race on a cluster leaves beside the winner of a 201.
+TEST_F(LeaseTest, OnAClusterItsOtherBranchesAreRemovedBeforeTheAct) {
+  couch_.copies = 3;
+  const TakenLease taken = take(ours_);
+  const std::string id = "lease-" + lease_key(subject);
+  couch_.losers[id] = {{"_id", id}, {"_rev", "1-b"}, {"worker", "worker-2"}};
+  EXPECT_TRUE(ours_.still_ours(*taken.lease));
+  EXPECT_TRUE(couch_.losers.empty());
+  EXPECT_EQ(couch_.requests.back(), "GET " + id);
+}
+
+TEST_F(LeaseTest, WithoutQuorumIsSaid) {
+  EXPECT_TRUE(ours_.has_quorum());
+  couch_.answered_202 = {"lease-" + lease_key(subject)};
+  take(ours_);
+  EXPECT_FALSE(ours_.has_quorum());
+  couch_.answered_202.clear();
+  take(ours_);
+  EXPECT_TRUE(ours_.has_quorum());
 }
 
 TEST_F(LeaseTest, AreTakenInBulkEachByItself) {

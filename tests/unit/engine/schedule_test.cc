@@ -13,7 +13,7 @@ namespace {
 
 class ScheduleTest : public testing::Test {
  protected:
-  std::string take() { return schedule_.take().value_or("(stopped)"); }
+  std::string take() { return schedule_.take().value_or(Schedule::Taken{"(stopped)"}).database; }
   // Taken and given back.
   std::string turn() {
     const std::string database = take();
@@ -31,7 +31,7 @@ TEST_F(ScheduleTest, ServesInTheOrderOfMarks) {
   EXPECT_EQ(turn(), "b");
   EXPECT_EQ(turn(), "a");
   EXPECT_EQ(turn(), "c");
-  EXPECT_TRUE(schedule_.idle());
+  EXPECT_TRUE(schedule_.names().empty());
 }
 
 TEST_F(ScheduleTest, SendsWhoWasMarkedWhileTakenToTheEnd) {
@@ -44,16 +44,29 @@ TEST_F(ScheduleTest, SendsWhoWasMarkedWhileTakenToTheEnd) {
   schedule_.done("a");
   schedule_.done("b");
   EXPECT_EQ(turn(), "a");  // once for all of its marks
-  EXPECT_TRUE(schedule_.idle());
+  EXPECT_TRUE(schedule_.names().empty());
+}
+
+TEST_F(ScheduleTest, SaysWhetherAnyMarkWasForRows) {
+  schedule_.mark("a", Cause::at_hand);
+  EXPECT_FALSE(schedule_.take()->has_rows);
+  schedule_.mark("a", Cause::rows);
+  schedule_.mark("a", Cause::at_hand);
+  schedule_.done("a");
+  EXPECT_TRUE(schedule_.take()->has_rows);
+  schedule_.done("a");
+  schedule_.mark_at("a", in(seconds(1)), Cause::rows);
+  schedule_.mark("a", Cause::at_hand);
+  EXPECT_TRUE(schedule_.take()->has_rows);
 }
 
 TEST_F(ScheduleTest, WaitsForATimer) {
   const MonoTime due = in(seconds(5));
   schedule_.mark_at("a", due);
-  EXPECT_FALSE(schedule_.idle());
+  EXPECT_FALSE(schedule_.names().empty());
   EXPECT_EQ(turn(), "a");
   EXPECT_EQ(env_.mono_now(), due);
-  EXPECT_TRUE(schedule_.idle());
+  EXPECT_TRUE(schedule_.names().empty());
 }
 
 TEST_F(ScheduleTest, WaitsForALateTimer) {
@@ -76,12 +89,12 @@ TEST_F(ScheduleTest, KeepsTheEarlierOfTwoTimes) {
   schedule_.mark_at("a", start + seconds(9));
   EXPECT_EQ(turn(), "a");
   EXPECT_EQ(env_.mono_now(), start + seconds(5));
-  EXPECT_TRUE(schedule_.idle());
+  EXPECT_TRUE(schedule_.names().empty());
   schedule_.mark_at("a", start + seconds(30));
   schedule_.mark_at("a", start + seconds(20));
   EXPECT_EQ(turn(), "a");
   EXPECT_EQ(env_.mono_now(), start + seconds(20));
-  EXPECT_TRUE(schedule_.idle());
+  EXPECT_TRUE(schedule_.names().empty());
 }
 
 TEST_F(ScheduleTest, MarkTakesTheTimersPlace) {
@@ -90,7 +103,7 @@ TEST_F(ScheduleTest, MarkTakesTheTimersPlace) {
   const MonoTime start = env_.mono_now();
   EXPECT_EQ(turn(), "a");
   EXPECT_EQ(env_.mono_now(), start);
-  EXPECT_TRUE(schedule_.idle());  // the turn found what there was to do: the timer is void
+  EXPECT_TRUE(schedule_.names().empty());  // the turn found what there was to do: the timer is void
 }
 
 TEST_F(ScheduleTest, TimerSetWhileTakenOutlivesTheTurn) {
@@ -99,7 +112,7 @@ TEST_F(ScheduleTest, TimerSetWhileTakenOutlivesTheTurn) {
   const MonoTime due = in(seconds(5));
   schedule_.mark_at("a", due);
   schedule_.done("a");
-  EXPECT_FALSE(schedule_.idle());
+  EXPECT_FALSE(schedule_.names().empty());
   EXPECT_EQ(turn(), "a");
   EXPECT_EQ(env_.mono_now(), due);
 }
@@ -114,7 +127,7 @@ TEST_F(ScheduleTest, TimerThatIsDueWhileTakenMeansAgain) {
   schedule_.done("a");
   EXPECT_EQ(turn(), "a");
   schedule_.done("b");
-  EXPECT_TRUE(schedule_.idle());
+  EXPECT_TRUE(schedule_.names().empty());
 }
 
 TEST_F(ScheduleTest, PastTimeIsNow) {
@@ -151,11 +164,11 @@ TEST(ScheduleThreads, LoseNoMarkAndShareNoDatabase) {
     for (int t = 0; t < 3; ++t) {
       threads.push_back(env.start("taker", [&] {
         while (const auto name = schedule.take()) {
-          const int i = std::stoi(*name);
+          const int i = std::stoi(name->database);
           if (++holders[i] != 1) shared = true;
           seen[i] = marked[i].load();
           --holders[i];
-          schedule.done(*name);
+          schedule.done(name->database);
         }
       }));
     }
@@ -169,7 +182,7 @@ TEST(ScheduleThreads, LoseNoMarkAndShareNoDatabase) {
       }
     }
     const MonoTime limit = env.mono_now() + seconds(30);
-    while (!schedule.idle() && env.mono_now() < limit) std::this_thread::yield();
+    while (!schedule.names().empty() && env.mono_now() < limit) std::this_thread::yield();
     schedule.stop();
   }
   EXPECT_FALSE(shared);
@@ -184,7 +197,7 @@ TEST(ScheduleThreads, WakeWhoeverWaits) {
     std::vector<std::unique_ptr<Thread>> threads;
     for (int t = 0; t < 3; ++t) {
       threads.push_back(env.start("taker", [&] {
-        while (const auto name = schedule.take()) schedule.done(*name);
+        while (const auto name = schedule.take()) schedule.done(name->database);
         ++ended;
       }));
     }

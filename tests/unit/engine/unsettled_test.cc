@@ -75,8 +75,8 @@ TEST(Unsettled, WaitEndsAtItsTime) {
   unsettled.wait(item, now + seconds(10));
   EXPECT_TRUE(item.doc.empty());
   EXPECT_EQ(unsettled.next_look(), now + seconds(10));
-  EXPECT_TRUE(unsettled.wake(now + seconds(10) - milliseconds(1)).empty());
-  EXPECT_EQ(unsettled.wake(now + seconds(10)), std::vector<std::string>{"a"});
+  EXPECT_TRUE(unsettled.wake(now + seconds(10) - milliseconds(1), 10).empty());
+  EXPECT_EQ(unsettled.wake(now + seconds(10), 10), std::vector<std::string>{"a"});
   EXPECT_EQ(item.step, Step::ready);
   EXPECT_TRUE(item.has_branches);  // nobody knows: it may have got one meanwhile
   EXPECT_EQ(unsettled.checkpoint().seq(), "0");
@@ -96,7 +96,7 @@ TEST(Unsettled, NextLookIsTheEarliest) {
   for (const std::string id : {"a", "b", "c"}) unsettled.add_row(row(id, id));
   unsettled.wait(*unsettled.find("a"), now + seconds(20));
   unsettled.wait(*unsettled.find("b"), now + seconds(10));
-  unsettled.wait(*unsettled.find("c"), MonoTime::max());  // for a free runner
+  unsettled.queue(*unsettled.find("c"), Lane::unsafe);  // for a free runner
   EXPECT_EQ(unsettled.next_look(), now + seconds(10));
   unsettled.find("c")->step = Step::running;
   EXPECT_EQ(unsettled.next_look(), now + seconds(10));
@@ -106,9 +106,9 @@ TEST(Unsettled, NextLookIsTheEarliest) {
 
 TEST(Unsettled, RevisitIsLookedAtAtOnceAndSettlesNoRow) {
   Unsettled unsettled("7");
-  unsettled.add_revisit("a");
-  EXPECT_EQ(unsettled.wake(now), std::vector<std::string>{"a"});
-  EXPECT_TRUE(unsettled.find("a")->is_revisit);
+  unsettled.add_revisit({"db", "a", WallTime(), {}, "1-r"});
+  EXPECT_EQ(unsettled.wake(now, 10), std::vector<std::string>{"a"});
+  EXPECT_EQ(unsettled.find("a")->revisit->record_rev, "1-r");
   unsettled.settle(*unsettled.find("a"));
   EXPECT_EQ(unsettled.checkpoint().seq(), "7");
 }
@@ -116,21 +116,59 @@ TEST(Unsettled, RevisitIsLookedAtAtOnceAndSettlesNoRow) {
 TEST(Unsettled, RevisitDoesNotDisturbWhatIsUnderWay) {
   Unsettled unsettled("0");
   unsettled.add_row(row("1", "a"));
-  unsettled.add_revisit("a");
+  unsettled.add_revisit({"db", "a", WallTime(), {}, "1-r"});
   EXPECT_EQ(unsettled.find("a")->step, Step::ready);
   EXPECT_EQ(unsettled.find("a")->doc.at("_rev"), "1-a");
-  EXPECT_TRUE(unsettled.find("a")->is_revisit);
+  EXPECT_EQ(unsettled.find("a")->revisit->record_rev, "1-r");
 }
 
-TEST(Unsettled, CountsTheAttemptsAtOneRevision) {
+TEST(Unsettled, RevisitBringsBackTheAttempts) {
   Unsettled unsettled("0");
-  unsettled.add_row(row("1", "a"));
-  Item& item = *unsettled.find("a");
-  EXPECT_EQ(unsettled.count_attempt(item, "1-a"), 1);
-  EXPECT_EQ(unsettled.count_attempt(item, "1-a"), 2);
-  unsettled.wait(item, now);
-  EXPECT_EQ(unsettled.count_attempt(item, "1-a"), 3);
-  EXPECT_EQ(unsettled.count_attempt(item, "2-b"), 1);
+  Attempts attempts;
+  attempts.add("1-a", WallTime(), "no");
+  unsettled.add_revisit({"db", "a", WallTime(), attempts, "1-r"});
+  EXPECT_EQ(unsettled.find("a")->attempts.count, 1);
+}
+
+TEST(Unsettled, QueuedAreWokenInTheirOrderByLane) {
+  Unsettled unsettled("0");
+  for (const std::string id : {"a", "b", "c", "d"}) unsettled.add_row(row(id, id));
+  unsettled.queue(*unsettled.find("c"), Lane::unsafe);
+  unsettled.queue(*unsettled.find("a"), Lane::unsafe);
+  unsettled.queue(*unsettled.find("b"), Lane::slow);
+  unsettled.settle(*unsettled.find("d"));
+  EXPECT_EQ(unsettled.next_look(), std::nullopt);  // a free runner wakes them
+  unsettled.wake_queued(Lane::unsafe, 1);
+  EXPECT_EQ(unsettled.wake(now, 10), std::vector<std::string>{"c"});
+  EXPECT_TRUE(unsettled.has_queued(Lane::unsafe));
+  unsettled.add_row(row("9", "a", {"2-b"}));  // it is no longer queued
+  EXPECT_FALSE(unsettled.has_queued(Lane::unsafe));
+  EXPECT_TRUE(unsettled.has_queued(Lane::slow));
+}
+
+TEST(Unsettled, PassedRowsMoveTheCheckpointOnlyInTheirOrder) {
+  Unsettled unsettled("0");
+  unsettled.pass_row("1");
+  EXPECT_EQ(unsettled.checkpoint().seq(), "1");
+  unsettled.add_row(row("2", "a"));
+  unsettled.pass_row("3");
+  EXPECT_EQ(unsettled.checkpoint().seq(), "1");
+  unsettled.settle(*unsettled.find("a"));
+  EXPECT_EQ(unsettled.checkpoint().seq(), "3");
+}
+
+TEST(Attempts, AreThoseAtOneRevision) {
+  Attempts attempts;
+  attempts.add("1-a", WallTime(), "one");
+  attempts.add("1-a", WallTime(), "two");
+  EXPECT_EQ(attempts.count, 2);
+  attempts.add("2-b", WallTime(), "three");
+  EXPECT_EQ(attempts.count, 1);
+  EXPECT_EQ(attempts.history.size(), 1U);
+  for (int i = 0; i < 20; ++i) attempts.add("2-b", WallTime(), std::to_string(i));
+  EXPECT_EQ(attempts.count, 21);
+  EXPECT_EQ(attempts.history.size(), 10U);
+  EXPECT_EQ(attempts.history.back().reason, "19");
 }
 
 TEST(Unsettled, SettlingARunIsABug) {

@@ -24,6 +24,8 @@ class FakeCouch : public Transport {
   std::map<std::string, std::function<json::array(const json::object& query)>> views;
   std::vector<std::string> requests;   // "POST _bulk_docs", in their order
   std::set<std::string> answered_202;  // ids
+  int copies = 1;  // n of the cluster
+  std::map<std::string, Document> losers;  // by id: a branch that a race left
   // Called before the request acts; may throw Unavailable.
   std::function<void(const HttpRequest&)> before;
   // Called after it has acted: the answer is lost if it throws.
@@ -55,6 +57,7 @@ class FakeCouch : public Transport {
  private:
   static std::string path_of(const HttpRequest& request) {
     const std::string root = "http://couch/registry/";
+    if (request.url + "/" == root) return "";
     EXPECT_TRUE(request.url.starts_with(root)) << request.url;
     return request.url.substr(root.size());
   }
@@ -64,11 +67,14 @@ class FakeCouch : public Transport {
     const json::value body = request.body.empty() ? json::value() : json::parse(request.body);
     if (path == "_bulk_docs") return bulk(body.at("docs").as_array(), status);
     if (path == "_all_docs?include_docs=true") return all_docs(body.at("keys").as_array());
+    if (path == "_all_docs") return range(body.as_object());
     if (path.starts_with(view_path)) {
       return {{"rows", views.at(path.substr(view_path.size()))(body.as_object())}};
     }
     EXPECT_EQ(request.method, "GET") << path;
-    const auto found = docs.find(path);
+    if (path.empty()) return {{"cluster", {{"n", copies}}}};
+    if (path.ends_with("?open_revs=all")) return open_revs(path.substr(0, path.find('?')));
+    const auto found = docs.find(path.substr(0, path.find('?')));
     if (found != docs.end()) return found->second;
     status = 404;
     return {{"error", "not_found"}, {"reason", "missing"}};
@@ -85,6 +91,11 @@ class FakeCouch : public Transport {
     const std::string id = doc_id(doc);
     const auto current = docs.find(id);
     const std::string rev = current == docs.end() ? "" : doc_rev(current->second);
+    const auto loser = losers.find(id);
+    if (loser != losers.end() && doc_rev(doc) == doc_rev(loser->second) && is_deleted(doc)) {
+      losers.erase(loser);
+      return {{"ok", true}, {"id", id}, {"rev", "9-gone"}};
+    }
     if (doc_rev(doc) != rev)
       return {{"id", id}, {"error", "conflict"}, {"reason", "Document update conflict."}};
     const std::string next = std::to_string(++generation_) + "-" + id;
@@ -97,6 +108,24 @@ class FakeCouch : public Transport {
     json::object row{{"ok", true}, {"id", id}, {"rev", next}};
     if (answered_202.contains(id)) row["accepted"] = true;
     return row;
+  }
+
+  json::value open_revs(const std::string& id) const {
+    json::array rows;
+    for (const auto* of : {&docs, &losers}) {
+      const auto found = of->find(id);
+      if (found != of->end()) rows.push_back(json::object{{"ok", found->second}});
+    }
+    return rows;
+  }
+
+  json::value range(const json::object& query) const {
+    json::array rows;
+    for (const auto& [id, doc] : docs) {
+      if (id < query.at("startkey").as_string() || id > query.at("endkey").as_string()) continue;
+      rows.push_back(json::object{{"id", id}, {"key", id}, {"doc", doc}});
+    }
+    return {{"rows", std::move(rows)}};
   }
 
   json::value all_docs(const json::array& keys) const {

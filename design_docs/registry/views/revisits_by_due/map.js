@@ -1,3 +1,3 @@
 function (doc) {
-  if (doc.type === 'revisit') emit(doc.due, {database: doc.database, id: doc.id});
+  if (doc.type === 'revisit') emit(doc.due, null);
 }

@@ -1,0 +1,167 @@
+// The second step of a follower's turn: each ready document meets its rule. Conflicts are settled first; safe handlers
+// run here, or with a runner if they do requests of their own; unsafe ones get their lease and go to a runner.
+#include "base/check.h"
+#include "base/mutation.h"
+#include "engine/follower.h"
+
+namespace channels {
+
+namespace {
+
+// Longer than that a turn runs no further handlers: what is done is saved, and other databases have their turn.
+constexpr milliseconds longest_running = seconds(2);
+
+bool is_slow(const Rule& rule) {
+  return rule.mode == Mode::safe && rule.options.slow;
+}
+
+}  // namespace
+
+const Rule* Follower::rule_for(std::string_view id, bool deleted, const Document& doc) const {
+  if (id.starts_with("_design/")) return rules_.for_design();
+  if (deleted) return rules_.for_deleted();
+  return rules_.find(doc_type(doc), doc_state(doc));
+}
+
+void Follower::run_ready(Verdicts& verdicts) {
+  std::vector<Item*> ready;
+  {
+    const std::lock_guard lock(mutex_);
+    ready = items_.in_step(Item::Step::ready);
+  }
+  const MonoTime enough = bench_.env.mono_now() + longest_running;
+  std::vector<Item*> unsafe;
+  std::vector<Item*> slow;
+  for (Item* item : without_conflicts(verdicts, ready)) {
+    const Rule* rule = rule_for(item->id, item->deleted, item->doc);
+    {
+      const std::lock_guard lock(mutex_);
+      item->rule = rule;
+    }
+    if (rule == nullptr) {
+      verdicts.settled.push_back(item);
+    } else if (rule->mode == Mode::unsafe && !mutant("unsafe-as-safe")) {
+      unsafe.push_back(item);
+    } else if (is_slow(*rule)) {
+      slow.push_back(item);
+    } else if (bench_.env.mono_now() < enough) {  // else it stays ready, for the next turn
+      ended(verdicts, *item, run_safe(*item, *rule));
+    }
+  }
+  hand_out(Lane::unsafe, unsafe);
+  hand_out(Lane::slow, slow);
+}
+
+void Follower::ended(Verdicts& verdicts, Item& item, Outcome outcome) {
+  if (auto* wanted = std::get_if<Save>(&outcome)) {
+    verdicts.to_save.push_back({&item, std::move(wanted->doc)});
+  } else if (const auto* failure = std::get_if<Failed>(&outcome)) {
+    failed(verdicts, item, *failure);
+  } else if (const auto* later = std::get_if<Later>(&outcome)) {
+    verdicts.later.emplace_back(&item, later->due);
+  } else {
+    verdicts.settled.push_back(&item);
+  }
+}
+
+Outcome Follower::run_safe(Item& item, const Rule& rule) {
+  Run run{bench_.env, bench_.log, database_, 1, {}, MonoTime::max(), item.has_branches};
+  run.attempt = item.attempts.rev == doc_rev(item.doc) ? item.attempts.count + 1 : 1;
+  run.attempt_key = lease_key({database_.name(), item.id, doc_rev(item.doc)});
+  return call_handler(rule.handler, run, item.doc);
+}
+
+// --- conflicts ---------------------------------------------------------------------------------
+
+std::vector<Item*> Follower::without_conflicts(Verdicts& verdicts, const std::vector<Item*>& ready) {
+  if (!rules_.resolver()) return ready;
+  std::vector<Item*> clear;
+  for (Item* item : ready) {
+    const bool in_conflict = item->has_branches && !item->deleted && !item->id.starts_with("_design/");
+    if (!in_conflict || !settle_conflict(verdicts, *item)) clear.push_back(item);
+  }
+  return clear;
+}
+
+// True if there was one; the document comes again. What the losers say is saved on the winner first, and they are
+// deleted in a later turn, when nothing in them is missing there: a crash or a faster writer in between
+// costs a turn, and no edit.
+bool Follower::settle_conflict(Verdicts& verdicts, Item& item) {
+  std::vector<Document> leaves = database_.leaves(item.id);
+  std::erase_if(leaves, [](const Document& leaf) { return is_deleted(leaf); });
+  if (leaves.size() < 2) return false;
+  const auto merged = rules_.resolver()(leaves);
+  if (!merged) return false;
+  if (!same_content(*merged, leaves.front()) && !mutant("conflict-drop")) {
+    const std::lock_guard lock(mutex_);
+    item.doc = leaves.front();
+    verdicts.to_save.push_back({&item, *merged});
+    return true;
+  }
+  std::vector<Document> losers;
+  for (std::size_t i = 1; i < leaves.size(); ++i)
+    losers.push_back({{"_id", item.id}, {"_rev", doc_rev(leaves[i])}, {"_deleted", true}});
+  database_.save_all(losers);
+  verdicts.waiting.emplace_back(&item, bench_.env.mono_now());
+  return true;
+}
+
+// --- runners -----------------------------------------------------------------------------------
+
+void Follower::hand_out(Lane lane, const std::vector<Item*>& items) {
+  if (items.empty()) return;
+  Runners& runners = bench_.runners(lane);
+  const std::size_t places = runners.reserve(items.size());
+  std::vector<TakenLease> taken(places);
+  if (lane == Lane::unsafe && places > 0) {
+    std::vector<LeaseSubject> subjects;
+    for (std::size_t i = 0; i < places; ++i)
+      subjects.push_back({database_.name(), items[i]->id, doc_rev(items[i]->doc)});
+    try {
+      taken = bench_.leases.take(subjects);
+    } catch (...) {
+      runners.give_back(places);
+      throw;
+    }
+  }
+  std::size_t unused = 0;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (i >= places) {
+      const std::lock_guard lock(mutex_);
+      items_.queue(*items[i], lane);
+    } else if (lane == Lane::unsafe && !taken[i].lease) {
+      ++unused;
+      const std::lock_guard lock(mutex_);
+      items_.wait(*items[i], taken[i].look_again);
+    } else {
+      hand_to_runner(*items[i], taken[i].lease);
+    }
+  }
+  runners.give_back(unused);
+}
+
+void Follower::hand_to_runner(Item& item, const std::optional<Lease>& lease) {
+  const LeaseSubject subject{database_.name(), item.id, doc_rev(item.doc)};
+  HandedRun run{database_, item.doc, item.rule, lease, 1, lease_key(subject), item.has_branches, {}};
+  const bool lost =
+      lease && lease->lost_run && item.rule->options.on_lost == OnLost::park && !mutant("lost-run-ignored");
+  {
+    const std::lock_guard lock(mutex_);
+    item.lease = lease;
+    item.step = lost ? Item::Step::finished : Item::Step::running;
+    if (item.attempts.rev == subject.rev) run.attempt = item.attempts.count + 1;
+    if (lease) run.attempt = std::max(lease->attempt, run.attempt);
+    if (lost)
+      item.outcome = Failed{"a worker was lost during this run; whether it acted is unknown", std::nullopt};
+  }
+  if (lost) {
+    bench_.runners(Lane::unsafe).give_back(1);
+    return;
+  }
+  run.finished = [self = shared_from_this(), id = item.id](std::optional<Outcome> outcome) {
+    self->run_finished(id, std::move(outcome));
+  };
+  bench_.runners(lease ? Lane::unsafe : Lane::slow).run(std::move(run));
+}
+
+}  // namespace channels
