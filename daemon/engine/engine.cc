@@ -9,6 +9,8 @@ namespace {
 
 // Followers of sleeping databases that are kept: each costs about a kilobyte, and saves two requests.
 constexpr std::size_t most_sleepers = 1000;
+// Databases that wake together have their checkpoints read together.
+constexpr std::size_t checkpoints_at_once = 100;
 
 }  // namespace
 
@@ -27,10 +29,11 @@ Engine::Engine(Env& env, Log& log, Server& server, const Rules& rules, KindOf ki
       schedule_(env),
       unsafe_runners_(std::make_unique<Runners>(env, log, leases_, options_.sizes.runners)),
       slow_runners_(std::make_unique<Runners>(env, log, leases_, options_.sizes.runners)),
+      read_ahead_(std::make_unique<ReadAhead>(env, options_.sizes.read_ahead)),
       bench_{env,      log,
              server,   records_,
              leases_,  *unsafe_runners_,
-             *slow_runners_, [this](const std::string& name) { schedule_.mark(name, Cause::at_hand); }} {
+             *slow_runners_, *read_ahead_, [this](const std::string& name) { schedule_.mark(name, Cause::at_hand); }} {
   hot_ = std::make_unique<HotFeeds>(env, log, server, schedule_, options_.sizes.hot_places,
                                     options_.pinned);
   for (int i = 0; i < options_.sizes.pool; ++i)
@@ -43,6 +46,10 @@ void Engine::start_hints() {
   hints_ = std::make_unique<HintsBench>(HintsBench{
       env_, log_, server_, records_, schedule_, *hot_,
       [this](std::string_view name) { return is_relevant(name); },
+      [this](const std::string& name) {
+        const auto follower = find(name);
+        return follower != nullptr && follower->expects_echoes();
+      },
       [this](const std::string& name) { changed_unseen(name); },
       [this](std::string_view name) { return design_version_of(name); }});
   checkpoint_writer_ = std::make_unique<Repeating>(*hints_, "checkpoints", [this](const std::stop_token&) {
@@ -100,7 +107,9 @@ std::shared_ptr<Follower> Engine::find(const std::string& database) {
 
 std::shared_ptr<Follower> Engine::open(const std::string& database) {
   if (auto follower = find(database)) return follower;
-  const CheckpointRecord start = records_.load_checkpoint(database);
+  std::vector<std::string> soon = schedule_.upcoming(checkpoints_at_once);
+  std::erase_if(soon, [this](const std::string& name) { return rules_for(name) == nullptr || find(name) != nullptr; });
+  const CheckpointRecord start = records_.load_checkpoint(database, soon);
   const int version = design_version_of(database);
   if (start.design_version != version || version == 0) {
     Database opened(server_, database);
@@ -158,7 +167,8 @@ void Engine::do_turn(const std::string& database, bool has_rows) {
   const auto follower = open(database);
   if (follower == nullptr) return;
   const Follower::Turn turn = follower->turn(has_rows);
-  hot_->turn_ended(database, follower->position(), turn.active);
+  const bool read_all = !turn.next || *turn.next > env_.mono_now();
+  if (read_all) hot_->turn_ended(database, follower->position(), turn.active);
   if (turn.next) {
     schedule_.mark_at(database, *turn.next);
   } else if (follower->asleep()) {

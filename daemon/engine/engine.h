@@ -26,6 +26,7 @@ struct EngineSizes {
   int pool = 4;        // threads that do turns: each has one request under way
   int runners = 8;     // threads that run unsafe handlers, and as many for slow safe ones
   int hot_places = 8;  // databases that were active lately, each with a long-poll
+  int read_ahead = 2;  // threads, each for a batch of a database with a backlog
 };
 
 struct EngineOptions {
@@ -96,6 +97,7 @@ class Engine {
   // In this order: each uses what is above it and ends before that does.
   std::unique_ptr<Runners> unsafe_runners_;
   std::unique_ptr<Runners> slow_runners_;
+  std::unique_ptr<ReadAhead> read_ahead_;
   Workbench bench_;
   std::vector<std::unique_ptr<Thread>> pool_;
   std::unique_ptr<HotFeeds> hot_;

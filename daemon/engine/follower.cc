@@ -17,6 +17,8 @@ constexpr std::size_t woken_at_once = 32;
 constexpr std::size_t largest_batch = std::size_t{4} << 20;
 // So many own saves make it worth while to read rows without documents.
 constexpr std::size_t many_echoes = 50;
+// Of a smaller batch the next read is over before much is saved.
+constexpr std::size_t worth_reading_ahead = 100;
 
 }  // namespace
 
@@ -77,6 +79,11 @@ bool Follower::asleep() {
   return items_.empty();
 }
 
+bool Follower::expects_echoes() {
+  const std::lock_guard lock(mutex_);
+  return echoes_.size() > 0;
+}
+
 bool Follower::may_be_dropped() {
   const std::lock_guard lock(mutex_);
   return items_.in_step(Item::Step::running).empty() && items_.in_step(Item::Step::finished).empty();
@@ -93,7 +100,7 @@ void Follower::start_over_if_restored() {
   if (rules_.is_for_design_only()) return;
   {
     const std::lock_guard lock(mutex_);
-    if (std::exchange(marks_checked_, true)) return;
+    if (std::exchange(marks_checked_, true) || counter_ == 0) return;
   }
   std::optional<Document> mark;
   try {
@@ -140,18 +147,24 @@ void Follower::collect_finished(Verdicts& verdicts) {
 
 // --- 3. reading --------------------------------------------------------------------------------
 
-std::size_t Follower::read_rows() {
-  if (!more_to_read_) return 0;
+Database::ChangesQuery Follower::next_query() {
+  const std::lock_guard lock(mutex_);
   Database::ChangesQuery query;
-  {
-    const std::lock_guard lock(mutex_);
-    if (items_.size() >= most_unsettled) return 0;
-    query.since = items_.checkpoint().position();
-  }
+  query.since = items_.checkpoint().position();
   query.limit = batch_.rows();
   query.design_only = rules_.is_for_design_only();
   query.include_docs = !only_echoes_left_;
   if (query.limit > 1) query.largest_answer = largest_batch;
+  return query;
+}
+
+Changes Follower::read(Database::ChangesQuery& query) {
+  if (const auto ahead = std::exchange(ahead_, nullptr); ahead && ahead->query.since == query.since) {
+    if (auto changes = bench_.read_ahead.take(ahead)) {
+      query = ahead->query;
+      return std::move(*changes);
+    }
+  }
   const std::size_t wanted = query.limit;
   Changes changes;
   try {
@@ -160,15 +173,28 @@ std::size_t Follower::read_rows() {
     batch_.was_too_much();  // perhaps that was it
     throw;
   }
-  if (query.limit < wanted) {
-    batch_.was_too_much();
-  } else if (query.include_docs) {
-    batch_.took(changes.rows.size(), changes.bytes);
+  if (query.limit < wanted) batch_.was_too_much();
+  return changes;
+}
+
+std::size_t Follower::read_rows() {
+  if (!more_to_read_) return 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (items_.size() >= most_unsettled) return 0;
   }
-  more_to_read_ = changes.rows.size() >= query.limit;
-  only_echoes_left_ = echoes_.size() >= many_echoes && changes.pending <= static_cast<std::int64_t>(echoes_.size());
+  Database::ChangesQuery query = next_query();
+  Changes changes = read(query);
+  const std::size_t rows = changes.rows.size();
+  if (query.include_docs) batch_.took(rows, changes.bytes);
+  more_to_read_ = rows >= query.limit;
   take_rows(changes, query.include_docs);
-  return changes.rows.size();
+  if (rows >= worth_reading_ahead && more_to_read_) start_reading_ahead();
+  return rows;
+}
+
+void Follower::start_reading_ahead() {
+  ahead_ = bench_.read_ahead.start(database_, next_query());
 }
 
 void Follower::take_rows(Changes& changes, bool with_docs) {
@@ -185,6 +211,8 @@ void Follower::take_rows(Changes& changes, bool with_docs) {
       items_.add_row(std::move(row));
     }
     items_.read_to(std::move(changes.last_seq));
+    only_echoes_left_ =
+        echoes_.size() >= many_echoes && changes.pending <= static_cast<std::int64_t>(echoes_.size());
     // Until its document is there, such a row must not be matched, also when the request below fails.
     std::erase_if(without_doc, [&](const std::string& id) { return items_.find(id)->step != Item::Step::ready; });
     for (const std::string& id : without_doc) items_.wait(*items_.find(id), MonoTime::min());

@@ -20,6 +20,7 @@
 #include "engine/backoff.h"
 #include "engine/batch_size.h"
 #include "engine/echoes.h"
+#include "engine/read_ahead.h"
 #include "engine/records.h"
 #include "engine/rules.h"
 #include "engine/runners.h"
@@ -37,6 +38,7 @@ struct Workbench {
   Leases& leases;
   Runners& unsafe_runners;
   Runners& slow_runners;
+  ReadAhead& read_ahead;
   // Calls this database's follower again, now.
   std::function<void(const std::string& database)> wake;
 
@@ -68,6 +70,8 @@ class Follower : public std::enable_shared_from_this<Follower> {
   std::string position();
   // Nothing unsettled: it can be forgotten, the checkpoint says all.
   bool asleep();
+  // Rows of its own saves are due: a hint says nothing new, most likely.
+  bool expects_echoes();
   // No run is under way: it can be forgotten, another worker goes on from the checkpoint.
   bool may_be_dropped();
   std::map<std::string, int> backlog();
@@ -86,6 +90,9 @@ class Follower : public std::enable_shared_from_this<Follower> {
   void conclude(Verdicts& verdicts);
   void await_runners();
 
+  Database::ChangesQuery next_query();
+  Changes read(Database::ChangesQuery& query);
+  void start_reading_ahead();
   void take_rows(Changes& changes, bool with_docs);
   void load(const std::vector<std::string>& ids);
   std::vector<Item*> without_conflicts(Verdicts& verdicts, const std::vector<Item*>& ready);
@@ -117,7 +124,8 @@ class Follower : public std::enable_shared_from_this<Follower> {
   bool more_to_read_ = true;  // a read that failed, or that the limit cut off
   bool only_echoes_left_ = false;
   BatchSize batch_;
-  Echoes echoes_;
+  Echoes echoes_;  // guarded by mutex_
+  std::shared_ptr<ReadAhead::Batch> ahead_;
 };
 
 }  // namespace channels

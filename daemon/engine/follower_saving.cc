@@ -65,7 +65,9 @@ void Follower::after_save(Verdicts& verdicts, Item& item, const Document& doc, c
   }
   verdicts.settled.push_back(&item);
   const bool has_no_rule = rule_for(item.id, is_deleted(doc), doc) == nullptr;
-  if (has_no_rule && saved.outcome == Saved::Outcome::saved) echoes_.expect(item.id, saved.rev);
+  if (!has_no_rule || saved.outcome != Saved::Outcome::saved) return;
+  const std::lock_guard lock(mutex_);
+  echoes_.expect(item.id, saved.rev);
 }
 
 // An unsafe run has acted already, so its result is put on whatever the document is now, if that

@@ -117,7 +117,8 @@ void UpdatesFeed::make_global_changes() {
 void UpdatesFeed::take_row(const json::object& row) {
   const std::string name = string_or(row, "db_name", "");
   const bool deleted = string_or(row, "type", "") == "deleted";
-  if (!deleted && bench_.relevant(name) && !bench_.hot.hears(name)) bench_.schedule.mark(name);
+  if (deleted || !bench_.relevant(name) || bench_.hot.hears(name)) return;
+  bench_.schedule.mark(name, bench_.expects_echoes(name) ? Cause::echoes : Cause::rows);
 }
 
 json::object UpdatesFeed::status() {

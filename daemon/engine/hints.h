@@ -34,6 +34,8 @@ struct HintsBench {
   HotFeeds& hot;
   // A database of that name has rules, and this worker is the one to follow it.
   std::function<bool(std::string_view database)> relevant;
+  // It has saved there and not seen its own rows yet.
+  std::function<bool(const std::string& database)> expects_echoes;
   // The sweep found that it changed, or has an older design document than it should.
   std::function<void(const std::string& database)> changed_unseen;
   // The version of the design document that a database of that name should have.

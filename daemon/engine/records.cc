@@ -23,6 +23,9 @@ std::string failure_id(const std::string& database, const std::string& id) {
 }
 
 constexpr std::size_t kept_history = 10;
+// Checkpoints that were read with another's and then not asked for.
+constexpr std::size_t most_loaded = 1000;
+constexpr std::size_t most_revs = 5000;
 
 json::object attempts_json(const Attempts& attempts) {
   json::array history;
@@ -95,22 +98,41 @@ void Records::overwrite(std::vector<Document> docs) {
 
 // --- checkpoints -------------------------------------------------------------------------------
 
-CheckpointRecord Records::load_checkpoint(const std::string& database) {
+CheckpointRecord Records::load_checkpoint(const std::string& database, const std::vector<std::string>& others) {
+  std::vector<std::string> wanted{database};
   {
     const std::lock_guard lock(mutex_);
     const auto unsaved = unsaved_.find(database);
     if (unsaved != unsaved_.end()) return unsaved->second;
+    if (const auto loaded = loaded_.extract(database)) return loaded.mapped();
+    if (loaded_.size() > most_loaded) loaded_.clear();
+    for (const std::string& other : others) {
+      if (other != database && !unsaved_.contains(other) && !loaded_.contains(other)) wanted.push_back(other);
+    }
   }
-  return checkpoints({database}).front().value_or(CheckpointRecord{});
+  const auto found = read_checkpoints(wanted, true);
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 1; i < wanted.size(); ++i) {
+    if (!unsaved_.contains(wanted[i])) loaded_[wanted[i]] = found[i].value_or(CheckpointRecord{});
+  }
+  return found.front().value_or(CheckpointRecord{});
 }
 
 std::vector<std::optional<CheckpointRecord>> Records::checkpoints(
     const std::vector<std::string>& databases) {
+  return read_checkpoints(databases, false);
+}
+
+std::vector<std::optional<CheckpointRecord>> Records::read_checkpoints(
+    const std::vector<std::string>& databases, bool keep_revs) {
   std::vector<std::string> ids;
   for (const std::string& database : databases) ids.push_back(checkpoint_id(database));
   std::vector<std::optional<CheckpointRecord>> found;
-  for (const auto& doc : registry_.get_many(ids)) {
-    found.push_back(doc ? std::optional(checkpoint_of(*doc)) : std::nullopt);
+  const auto docs = registry_.get_many(ids);
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < docs.size(); ++i) {
+    found.push_back(docs[i] ? std::optional(checkpoint_of(*docs[i])) : std::nullopt);
+    if (docs[i] && keep_revs) revs_[ids[i]] = doc_rev(*docs[i]);
   }
   return found;
 }
@@ -118,6 +140,7 @@ std::vector<std::optional<CheckpointRecord>> Records::checkpoints(
 void Records::put_checkpoint(const std::string& database, const CheckpointRecord& checkpoint) {
   const std::lock_guard lock(mutex_);
   unsaved_[database] = checkpoint;
+  loaded_.erase(database);
 }
 
 void Records::flush_checkpoints() {
@@ -126,7 +149,7 @@ void Records::flush_checkpoints() {
   {
     const std::lock_guard lock(mutex_);
     taken.swap(unsaved_);
-    if (revs_.size() > 2000) revs_.clear();
+    if (revs_.size() > most_revs) revs_.clear();
     for (const auto& [database, checkpoint] : taken) {
       const std::string id = checkpoint_id(database);
       docs.push_back({{"_id", id},

@@ -66,8 +66,9 @@ class Records {
  public:
   Records(Env& env, Database registry);
 
-  // Seq "0" and counter 0 for a database that has none.
-  CheckpointRecord load_checkpoint(const std::string& database);
+  // Seq "0" and counter 0 for a database that has none. Those of `others`, which will be wanted soon, come with the
+  // same request and are kept until then.
+  CheckpointRecord load_checkpoint(const std::string& database, const std::vector<std::string>& others = {});
   // Kept until flush_checkpoints().
   void put_checkpoint(const std::string& database, const CheckpointRecord& checkpoint);
   void flush_checkpoints();
@@ -91,12 +92,15 @@ class Records {
  private:
   // Saves over whatever revision is there: for records of which the newest word counts.
   void overwrite(std::vector<Document> docs);
+  std::vector<std::optional<CheckpointRecord>> read_checkpoints(const std::vector<std::string>& databases,
+                                                                bool keep_revs);
   void remove(const std::vector<std::pair<std::string, std::string>>& ids_and_revs);
 
   Env& env_;
   Database registry_;
   std::mutex mutex_;
   std::map<std::string, CheckpointRecord> unsaved_;  // by database; guarded by mutex_
+  std::map<std::string, CheckpointRecord> loaded_;   // by database, not asked for yet; guarded by mutex_
   std::map<std::string, std::string> revs_;          // checkpoint id -> rev; only a hint
 };
 

@@ -1,8 +1,16 @@
 #include "engine/schedule.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace channels {
+
+namespace {
+
+constexpr int served_before_an_echo = 8;
+
+}  // namespace
 
 Schedule::Schedule(Env& env) : env_(env), changed_(env.make_signal()) {}
 
@@ -10,11 +18,28 @@ void Schedule::enqueue(const std::string& database, Entry& entry) {
   drop_timer(database, entry);
   if (entry.taken) {
     entry.again = true;
-  } else if (!entry.queued) {
+  } else if (!entry.queued || entry.is_echo) {
     entry.queued = true;
+    entry.is_echo = false;
     queue_.push_back(database);
     changed_->notify_all();
   }
+}
+
+// The next name, if there is one: from echoes_ when queue_ is empty, and now and then. "" if there is none.
+std::string Schedule::pop() {
+  const auto is_stale = [&](const std::string& name) {
+    const auto found = entries_.find(name);
+    return found == entries_.end() || !found->second.queued || !found->second.is_echo;
+  };
+  while (!echoes_.empty() && is_stale(echoes_.front())) echoes_.pop_front();
+  if (queue_.empty() && echoes_.empty()) return {};
+  const bool from_echoes = !echoes_.empty() && (queue_.empty() || served_ >= served_before_an_echo);
+  served_ = from_echoes ? 0 : served_ + 1;
+  std::deque<std::string>& queue = from_echoes ? echoes_ : queue_;
+  std::string name = std::move(queue.front());
+  queue.pop_front();
+  return name;
 }
 
 void Schedule::drop_timer(const std::string& database, Entry& entry) {
@@ -30,8 +55,16 @@ void Schedule::mark(std::string_view database, Cause cause) {
   const std::lock_guard lock(mutex_);
   const std::string name(database);
   Entry& entry = entries_[name];
-  if (cause == Cause::rows) entry.has_rows = true;
-  enqueue(name, entry);
+  if (cause != Cause::at_hand) entry.has_rows = true;
+  if (cause != Cause::echoes) {
+    enqueue(name, entry);
+  } else if (!entry.taken && !entry.queued) {
+    entry.queued = entry.is_echo = true;
+    echoes_.push_back(name);
+    changed_->notify_all();
+  } else if (entry.taken) {
+    entry.again = true;
+  }
 }
 
 void Schedule::mark_at(std::string_view database, MonoTime due, Cause cause) {
@@ -56,17 +89,18 @@ void Schedule::move_due_timers() {
 
 std::optional<Schedule::Taken> Schedule::take() {
   std::unique_lock lock(mutex_);
+  std::string name;
   while (true) {
     if (stopped_) return std::nullopt;
     move_due_timers();
-    if (!queue_.empty()) break;
+    name = pop();
+    if (!name.empty()) break;
     const MonoTime far = env_.mono_now() + seconds(60);
     changed_->wait_until(lock, timers_.empty() ? far : std::min(far, timers_.begin()->first));
   }
-  std::string name = std::move(queue_.front());
-  queue_.pop_front();
   Entry& entry = entries_.at(name);
-  entry.queued = false;
+  drop_timer(name, entry);
+  entry.queued = entry.is_echo = false;
   entry.taken = true;
   return Taken{std::move(name), std::exchange(entry.has_rows, false)};
 }
@@ -89,6 +123,12 @@ void Schedule::stop() {
   const std::lock_guard lock(mutex_);
   stopped_ = true;
   changed_->notify_all();
+}
+
+std::vector<std::string> Schedule::upcoming(std::size_t most) {
+  const std::lock_guard lock(mutex_);
+  const std::size_t count = std::min(most, queue_.size());
+  return {queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(count)};
 }
 
 std::set<std::string> Schedule::names() {

@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 #include <unordered_map>
 
 #include "base/env.h"
@@ -19,7 +20,11 @@ namespace channels {
 
 // Why a database is marked: its feed may have rows, or something that is at hand already goes on (a run
 // ended, a wait is over), for which the feed need not be read.
-enum class Cause { rows, at_hand };
+enum class Cause {
+  rows,
+  echoes,  // rows, most likely of the engine's own saves: served when nothing else waits, or now and then
+  at_hand
+};
 
 class Schedule {
  public:
@@ -41,12 +46,15 @@ class Schedule {
   void done(std::string_view database);
 
   void stop();
+  // At most so many of those that will be taken next.
+  std::vector<std::string> upcoming(std::size_t most);
   // All that are marked or taken.
   std::set<std::string> names();
 
  private:
   struct Entry {
     bool queued = false;
+    bool is_echo = false;              // queued in echoes_
     bool taken = false;
     bool again = false;                // marked while taken
     bool has_rows = false;             // since it was last taken
@@ -54,6 +62,7 @@ class Schedule {
   };
 
   void enqueue(const std::string& database, Entry& entry);
+  std::string pop();
   void drop_timer(const std::string& database, Entry& entry);
   void move_due_timers();
 
@@ -63,6 +72,8 @@ class Schedule {
   // All below guarded by mutex_. Only databases that are marked or taken have an entry.
   std::unordered_map<std::string, Entry> entries_;
   std::deque<std::string> queue_;
+  std::deque<std::string> echoes_;  // a name that was put into queue_ as well since then is passed over
+  int served_ = 0;                  // from queue_, since one of echoes_ was served
   std::multimap<MonoTime, std::string> timers_;
   bool stopped_ = false;
 };
