@@ -1,14 +1,17 @@
-// couchdb-channels: under CouchDB without arguments, or by itself with --ini. Exit codes: 0 fine, 2 bad usage
-// or configuration.
+// couchdb-channels: under CouchDB without arguments, by itself with --ini, or one of an operator's calls. Exit codes:
+// 0 fine, 1 it did not work, 2 bad usage or configuration.
 #include <malloc.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <thread>
 
 #include "app/daemon.h"
+#include "app/operator_calls.h"
+#include "base/errors.h"
 #include "host/ini_host.h"
 #include "host/os_daemon_host.h"
 #include "http/curl_transport.h"
@@ -19,6 +22,7 @@ namespace {
 
 using namespace channels;
 
+constexpr int exit_failed = 1;
 constexpr int exit_bad_configuration = 2;
 constexpr std::chrono::seconds longest_end(10);
 
@@ -75,6 +79,38 @@ int run_with_files(const std::vector<std::string>& files, Level least) {
   return run(host);
 }
 
+// CouchDB's own chain of files, in its order.
+const std::vector<std::string> couchdb_ini_files{"/opt/couchdb/etc/default.ini", "/opt/couchdb/etc/default.d",
+                                                 "/opt/couchdb/etc/local.ini", "/opt/couchdb/etc/local.d"};
+
+int exit_with(const std::string& reason, int code) {
+  std::cerr << "couchdb-channels: " << reason << "\n";
+  return code;
+}
+
+using OperatorCall = std::function<int(Env& env, Server& server, const Settings& settings)>;
+
+// Logs in as the daemon does, by the configuration that CouchDB has.
+int call_as_operator(const std::vector<std::string>& given, const OperatorCall& call) {
+  const auto& files = given.empty() ? couchdb_ini_files : given;
+  auto sections = read_ini_files({files.begin(), files.end()});
+  if (!sections) {
+    return exit_with(sections.error().reason + (given.empty() ? ": run as root or couchdb, or name CouchDB's files by --ini" : ""),
+                     exit_bad_configuration);
+  }
+  IniHost host(std::move(*sections), Level::error, !given.empty());
+  RealEnv env;
+  const auto configuration = read_configuration(env, host);
+  if (!configuration) return exit_with(configuration.error().reason, exit_bad_configuration);
+  CurlTransport transport;
+  Server server(transport, *configuration->credentials, configuration->settings.url);
+  try {
+    return call(env, server, configuration->settings);
+  } catch (const std::exception& trouble) {  // Unavailable or Refused
+    return exit_with("CouchDB at " + configuration->settings.url + ": " + trouble.what(), exit_failed);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -89,12 +125,34 @@ int main(int argc, char** argv) {
       ->type_name("FILE");
   bool debug = false;
   app.add_flag("--debug", debug, "with --ini: log what the engine does, too");
+  app.require_subcommand(0, 1);
+  CLI::App* status = app.add_subcommand("status", "workers, backlog, feeds and what is parked");
+  bool as_json = false;
+  status->add_flag("--json", as_json, "one JSON object");
+  CLI::App* retry = app.add_subcommand("retry", "hand parked documents out again");
+  std::string retry_id;
+  bool retry_all = false;
+  auto* id_option = retry->add_option("ID", retry_id, "the document's _id, as status shows it");
+  retry->add_flag("--all", retry_all, "all that are parked")->excludes(id_option);
+  for (CLI::App* call : {status, retry})
+    call->add_option("--ini", ini_files, "in place of /opt/couchdb/etc; may be given again")->type_name("FILE");
   try {
     app.parse(argc, argv);
+    if (retry->parsed() && retry_id.empty() && !retry_all) throw CLI::RequiredError("retry: ID or --all");
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : exit_bad_configuration;
   }
   prepare_signals();
+  if (status->parsed()) {
+    return call_as_operator(ini_files, [&](Env& env, Server& server, const Settings& settings) {
+      return print_status(env, server, settings, as_json, std::cout);
+    });
+  }
+  if (retry->parsed()) {
+    return call_as_operator(ini_files, [&](Env& env, Server& server, const Settings& settings) {
+      return retry_parked(env, server, settings, retry_id, retry_all, std::cout);
+    });
+  }
   if (!ini_files.empty()) return run_with_files(ini_files, debug ? Level::debug : Level::info);
   if (isatty(STDIN_FILENO) != 0) {
     std::cerr << "couchdb-channels is started by CouchDB ([os_daemons]); to run it by hand use --ini FILE, see --help\n";

@@ -28,9 +28,9 @@ void Unsettled::pass_row(std::string seq) {
 void Unsettled::add_revisit(const Revisit& revisit) {
   Item& item = items_[revisit.id];
   item.revisit = revisit;
+  if (revisit.attempts.count > item.attempts.count) item.attempts = revisit.attempts;
   if (!item.id.empty()) return;  // it is under way already
   item.id = revisit.id;
-  item.attempts = revisit.attempts;
   item.step = Item::Step::waiting;
   item.look_at = MonoTime::min();
 }

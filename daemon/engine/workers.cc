@@ -1,6 +1,7 @@
 #include "engine/workers.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/errors.h"
 
@@ -12,7 +13,7 @@ namespace {
 constexpr milliseconds interval_in_company = seconds(2);
 constexpr milliseconds dead_after = seconds(8);
 // A lone worker beats only so that a new one finds it; until then the two do some work twice.
-constexpr milliseconds interval_alone = seconds(15);
+constexpr milliseconds interval_alone = seconds(5);
 // Longer than any pause that a worker comes back from with its work unfinished elsewhere.
 constexpr milliseconds forgotten_after = seconds(600);
 
@@ -28,6 +29,15 @@ HandOver left_by(const Document& doc) {
     }
   }
   return left;
+}
+
+std::vector<Document> worker_docs(Database& registry) {
+  std::vector<Document> docs;
+  for (json::object& row :
+       registry.all_docs({{"startkey", "worker-"}, {"endkey", "worker-~"}, {"include_docs", true}})) {
+    if (json::object* doc = row.contains("doc") ? row["doc"].if_object() : nullptr) docs.push_back(std::move(*doc));
+  }
+  return docs;
 }
 
 // FNV-1a with a final mix (as in MurmurHash3): the same on every machine, and evenly spread.
@@ -113,11 +123,7 @@ bool Workers::note(const std::string& id, const Document& doc) {
 }
 
 std::vector<HandOver> Workers::look_at_others() {
-  std::vector<Document> docs;
-  for (json::object& row :
-       registry_.all_docs({{"startkey", "worker-"}, {"endkey", "worker-~"}, {"include_docs", true}})) {
-    if (json::object* doc = row.contains("doc") ? row["doc"].if_object() : nullptr) docs.push_back(std::move(*doc));
-  }
+  const std::vector<Document> docs = worker_docs(registry_);
   std::vector<HandOver> left;
   {
     const std::lock_guard lock(mutex_);
@@ -159,6 +165,40 @@ void Workers::forget_long_dead(const std::vector<Document>& docs) {
     }
   }
   if (!gone.empty()) registry_.save_all(gone);
+}
+
+json::array workers_now(Env& env, Database& registry) {
+  std::map<std::string, std::string> first;
+  for (const Document& doc : worker_docs(registry)) first[doc_id(doc)] = doc_rev(doc);
+  std::vector<Document> docs;
+  std::set<std::string> alive;
+  std::size_t silent = 0;
+  const MonoTime until = env.mono_now() + interval_alone + seconds(2);
+  std::mutex mutex;
+  const auto signal = env.make_signal();
+  do {
+    {
+      std::unique_lock lock(mutex);
+      signal->wait_until(lock, env.mono_now() + seconds(1));
+    }
+    docs = worker_docs(registry);
+    silent = 0;
+    for (const Document& doc : docs) {
+      const auto found = first.find(doc_id(doc));
+      const bool changed = found == first.end() || found->second != doc_rev(doc);
+      if (changed && !is_true(doc, "ended")) alive.insert(doc_id(doc));
+      if (!alive.contains(doc_id(doc)) && !is_true(doc, "ended")) ++silent;
+    }
+  } while (silent > 0 && env.mono_now() < until);
+  json::array all;
+  for (const Document& doc : docs) {
+    const json::object* status = get_object(doc, "status");
+    all.push_back(json::object{{"place", string_or(doc, "place", "")},
+                               {"alive", alive.contains(doc_id(doc))},
+                               {"time", string_or(doc, "time", "")},
+                               {"status", status == nullptr ? json::object() : *status}});
+  }
+  return all;
 }
 
 milliseconds Workers::interval() {

@@ -76,6 +76,10 @@ class Workers {
   std::vector<std::string> members_;     // alive, this one included, sorted; guarded by mutex_
 };
 
+// What the registry says of all workers: [{"place", "alive", "time", "status"}]. Watches long enough to see a beat of
+// each that is alive. For `status`.
+json::array workers_now(Env& env, Database& registry);
+
 // The member with the highest score for that database; every worker with the same members comes to the same. When one
 // leaves, only its databases move (rendezvous hashing). Pure. `members` is not empty.
 const std::string& worker_of(std::string_view database, const std::vector<std::string>& members);

@@ -9,17 +9,20 @@ namespace channels {
 
 class IniHost : public Host {
  public:
-  IniHost(Sections sections, Level least) : sections_(std::move(sections)), log_(least) {}
+  // `trusted`: the files are not those that CouchDB writes for its admins.
+  IniHost(Sections sections, Level least, bool trusted = true)
+      : sections_(std::move(sections)), trusted_(trusted), log_(least) {}
 
   Section section(std::string_view name) override;
   void watch(std::string_view) override {}
   Log& log() override { return log_; }
   void wait_for_end() override;
   bool waits_for_better_configuration() const override { return false; }
-  bool is_trusted() const override { return true; }
+  bool is_trusted() const override { return trusted_; }
 
  private:
   const Sections sections_;
+  const bool trusted_;
   StderrLog log_;
   EndSignals signals_;
 };

@@ -57,8 +57,12 @@ class Daemon {
     writeFileSync(this.iniFile, iniText(sections), { mode: 0o600 });
   }
 
+  iniFiles() {
+    return [...this.server.iniFiles, this.iniFile];
+  }
+
   start() {
-    const args = [...(process.env.CHANNELS_DEBUG ? ['--debug'] : []), ...[...this.server.iniFiles, this.iniFile].flatMap((file) => ['--ini', file])];
+    const args = [...(process.env.CHANNELS_DEBUG ? ['--debug'] : []), ...this.iniFiles().flatMap((file) => ['--ini', file])];
     this.child = spawn(PROGRAM, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.startOfOutput = this.output.length;
     this.child.stderr.on('data', (chunk) => { this.output += chunk; });

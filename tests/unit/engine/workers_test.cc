@@ -55,7 +55,7 @@ TEST(WorkerOf, MovesOnlyWhatTheOneThatLeftHad) {
 TEST_F(WorkersTest, OneAloneHasAll) {
   EXPECT_TRUE(a_.beat({"5", {}}, {}).empty());
   EXPECT_TRUE(a_.is_mine("anything"));
-  EXPECT_EQ(a_.interval(), seconds(15));
+  EXPECT_EQ(a_.interval(), seconds(5));
 }
 
 TEST_F(WorkersTest, TwoShare) {

@@ -1,0 +1,258 @@
+#include "workflows/conflicts.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "workflows/device_documents.h"
+#include "workflows/extent.h"
+#include "workflows/overruled.h"
+
+namespace channels {
+
+namespace {
+
+// Validation allows a document of 64 kB together with the list of its revisions, which grows to 35
+// kB: what is larger than this could become one that no device may edit any more.
+constexpr std::size_t largest_result = 28000;
+// Members of other leaves are taken over up to here, so that there is room for what was overruled.
+constexpr std::size_t largest_united = 16000;
+// Validation allows 20 levels; the document is one.
+constexpr int deepest_member = 19;
+
+// The winner first.
+using Leaves = std::vector<const Document*>;
+
+// --- members ----------------------------------------------------------------------------------
+
+bool contains(std::span<const std::string_view> names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// What design_docs/control/validate_doc_update.js asks of this member in every document.
+bool has_form(std::string_view key, const json::value& value) {
+  constexpr std::array<std::pair<std::string_view, std::size_t>, 12> longest{{{"type", 64},
+                                                                              {"state", 64},
+                                                                              {"name", 200},
+                                                                              {"owner", 254},
+                                                                              {"channel", 64},
+                                                                              {"to", 254},
+                                                                              {"access", 16},
+                                                                              {"from", 254},
+                                                                              {"syncpoint", 2048},
+                                                                              {"database", 238},
+                                                                              {"user", 64},
+                                                                              {"username", 80}}};
+  if (extent_of(value).levels > deepest_member) return false;
+  const auto limit = std::find_if(longest.begin(), longest.end(),
+                                  [&](const auto& entry) { return entry.first == key; });
+  if (limit == longest.end()) return true;
+  const json::string* text = value.if_string();
+  return text != nullptr && javascript_length({text->data(), text->size()}) <= limit->second;
+}
+
+// The member as the first of these leaves has it in its right form; null if none does.
+const json::value* first_with(const Leaves& leaves, std::string_view key) {
+  for (const Document* leaf : leaves) {
+    const json::value* value = leaf->if_contains(key);
+    if (value != nullptr && has_form(key, *value)) return value;
+  }
+  return nullptr;
+}
+
+// As `from` has it, also if it hasn't.
+void copy_member(const Document& from, Document& to, std::string_view key) {
+  if (const json::value* value = from.if_contains(key)) {
+    to[key] = *value;
+  } else {
+    to.erase(key);
+  }
+}
+
+// --- what each type keeps of what the daemon owns ----------------------------------------------
+
+struct TypeRules {
+  std::string_view type;
+  // The daemon's, or settled by keep(): the winner's or another's, but no person's loss. All others
+  // are a person's.
+  std::span<const std::string_view> owned;
+  // The winner, with all that is `owned` settled.
+  Document (*keep)(const Leaves& leaves);
+  // The state is a person's too: is this one that he may choose?
+  bool (*is_choice)(std::string_view state);
+};
+
+bool is_no_choice(std::string_view) {
+  return false;
+}
+
+// The leaf that leads, and where it lacks one of these members, the first other that has it.
+Document led_by(const Document& leader, const Leaves& leaves,
+                std::span<const std::string_view> members) {
+  Leaves order{&leader};
+  order.insert(order.end(), leaves.begin(), leaves.end());
+  Document kept = *leaves.front();
+  copy_member(leader, kept, "state");
+  for (const std::string_view key : members) {
+    if (const json::value* value = first_with(order, key)) kept[key] = *value;
+  }
+  return kept;
+}
+
+constexpr std::array<std::string_view, 11> owned_of_device{
+    "type",      "state",      "wipe",  "user",       "username",   "created",
+    "activated", "revoked_at", "error", "credential", "device_code"};
+
+Document keep_device(const Leaves& leaves) {
+  Document kept = *leaves.front();
+  kept["type"] = "device";
+  std::string state;
+  bool wipe = false;
+  for (const Document* leaf : leaves) {
+    const std::string says = doc_state(*leaf);
+    if (says != "revoke" && says != "revoked") continue;
+    // `revoke` may not have been carried out to the end; to do it twice does no harm.
+    if (state != "revoke") state = says;
+    wipe = wipe || is_true(*leaf, "wipe");
+  }
+  if (state.empty()) return kept;
+  kept["state"] = state;
+  if (wipe || kept.contains("wipe")) kept["wipe"] = wipe;
+  return kept;
+}
+
+constexpr std::array<std::string_view, 8> owned_of_channel{
+    "type", "state", "owner", "user", "database", "syncpoint", "error", "channel"};
+
+int progress_of(const Document& channel) {
+  const std::string state = doc_state(channel);
+  if (state == "ready") return 3;
+  if (state == "new") return 2;
+  return state == "error" ? 0 : 1;
+}
+
+Document keep_channel(const Leaves& leaves) {
+  const Document& leader = **std::max_element(
+      leaves.begin(), leaves.end(), [](const Document* left, const Document* right) {
+        return progress_of(*left) < progress_of(*right);  // the first of several
+      });
+  constexpr std::array<std::string_view, 4> members{"owner", "user", "database", "syncpoint"};
+  Document kept = led_by(leader, leaves, members);
+  // They say why a channel is in the state that it is in.
+  copy_member(leader, kept, "error");
+  copy_member(leader, kept, "channel");
+  return kept;
+}
+
+constexpr std::array<std::string_view, 6> owned_of_subscription{"type",      "state", "channel",
+                                                                "syncpoint", "user",  "error"};
+
+bool is_subscription_choice(std::string_view state) {
+  return state == "active" || state == "paused" || state == "stopped";
+}
+
+Document keep_subscription(const Leaves& leaves) {
+  const auto chosen = std::find_if(leaves.begin(), leaves.end(), [](const Document* leaf) {
+    return is_subscription_choice(doc_state(*leaf));
+  });
+  const Document& leader = chosen == leaves.end() ? *leaves.front() : **chosen;
+  constexpr std::array<std::string_view, 3> members{"channel", "syncpoint", "user"};
+  Document kept = led_by(leader, leaves, members);
+  copy_member(leader, kept, "error");
+  return kept;
+}
+
+constexpr std::array<TypeRules, 3> types{
+    {{"device", owned_of_device, keep_device, is_no_choice},
+     {"channel", owned_of_channel, keep_channel, is_no_choice},
+     {"subscription", owned_of_subscription, keep_subscription, is_subscription_choice}}};
+
+const TypeRules* rules_of(const Leaves& leaves) {
+  const auto has_type = [](std::string_view type) {
+    return [type](const Document* leaf) { return doc_type(*leaf) == type; };
+  };
+  // A device's document stays one, whatever a leaf pretends: else a stolen device could hide its
+  // own from `revoke`.
+  if (is_device_id(doc_id(*leaves.front())) &&
+      std::any_of(leaves.begin(), leaves.end(), has_type("device")))
+    return &types[0];
+  for (const TypeRules& rules : types) {
+    if (std::all_of(leaves.begin(), leaves.end(), has_type(rules.type))) return &rules;
+  }
+  return nullptr;
+}
+
+// --- what a person owns ------------------------------------------------------------------------
+
+bool is_persons(const TypeRules& rules, std::string_view key) {
+  return !key.starts_with('_') && key != "overruled" && !contains(rules.owned, key);
+}
+
+// The first leaf's that has the member decides.
+void unite(const TypeRules& rules, const Leaves& leaves, Document& kept) {
+  std::size_t size = size_without(kept, "overruled");
+  for (const Document* leaf : leaves) {
+    for (const auto& [key, value] : *leaf) {
+      if (!is_persons(rules, key) || !has_form(key, value)) continue;
+      const json::value* there = kept.if_contains(key);
+      if (there != nullptr && has_form(key, *there)) continue;
+      const std::size_t more = size_of_member(key, value);
+      if (size + more > largest_united) continue;
+      size += more;
+      kept[key] = value;
+    }
+  }
+}
+
+// --- what was overruled -----------------------------------------------------------------------
+
+void write_overruled(const TypeRules& rules, const Leaves& leaves, Document& kept) {
+  Overruled overruled;
+  for (const Document* leaf : leaves) overruled.add_entries(*leaf);
+  for (const Document* leaf : leaves) {
+    for (const auto& [key, value] : *leaf) {
+      const bool counts =
+          key == "state" ? rules.is_choice(doc_state(*leaf)) : is_persons(rules, key);
+      const json::value* there = kept.if_contains(key);
+      if (counts && (there == nullptr || *there != value))
+        overruled.add(doc_rev(*leaf), key, value);
+    }
+  }
+  json::array list = overruled.list();
+  if (list.empty()) {
+    kept.erase("overruled");
+  } else {
+    kept["overruled"] = std::move(list);
+  }
+}
+
+// CouchDB's: what the caller's order was doesn't matter.
+Leaves in_order(const std::vector<Document>& leaves) {
+  Leaves order;
+  for (const Document& leaf : leaves) order.push_back(&leaf);
+  std::sort(order.begin(), order.end(), [](const Document* left, const Document* right) {
+    const std::string left_rev = doc_rev(*left);
+    const std::string right_rev = doc_rev(*right);
+    return std::pair(parse_rev(left_rev), left_rev) > std::pair(parse_rev(right_rev), right_rev);
+  });
+  return order;
+}
+
+}  // namespace
+
+std::optional<Document> resolve_control_conflict(const std::vector<Document>& leaves) {
+  if (leaves.size() < 2) return std::nullopt;
+  const Leaves order = in_order(leaves);
+  const TypeRules* rules = rules_of(order);
+  if (rules == nullptr) return std::nullopt;
+  Document kept = rules->keep(order);
+  unite(*rules, order, kept);
+  write_overruled(*rules, order, kept);
+  const std::size_t size = size_without(kept, "");
+  if (size > largest_result && size > size_without(*order.front(), "")) return std::nullopt;
+  return kept;
+}
+
+}  // namespace channels
