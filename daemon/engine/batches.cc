@@ -47,7 +47,8 @@ Changes read_changes(Database& database, Database::ChangesQuery& query, Log& log
   try {
     return database.changes(query);
   } catch (const Unreadable&) {
-    if (query.limit > 1) query.limit = 1;
+    query.limit = 1;
+    query.largest_answer = HttpRequest().largest_answer;
   }
   try {
     return database.changes(query);

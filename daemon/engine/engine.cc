@@ -147,7 +147,7 @@ void Engine::work() {
       const std::lock_guard lock(mutex_);
       failures_.erase(database);
     } catch (const Unavailable& down) {
-      turn_failed(database, down.what());
+      turn_failed(database, down.what(), down.retry_after);
     } catch (const Refused& refused) {
       if (refused.status == 404) {
         // Deleted: it has nothing to do until somebody makes it again, which is a hint of its own.
@@ -176,14 +176,16 @@ void Engine::do_turn(const std::string& database, bool has_rows) {
   }
 }
 
-void Engine::turn_failed(const std::string& database, const std::string& why) {
+void Engine::turn_failed(const std::string& database, const std::string& why, std::optional<seconds> retry_after) {
   int failures = 0;
   {
     const std::lock_guard lock(mutex_);
     failures = ++failures_[database];
   }
   if (failures == 1) log_.info("turn of " + database + " put off: " + why);
-  schedule_.mark_at(database, env_.mono_now() + backoff(failures, env_.random_unit()));
+  milliseconds delay = backoff(failures, env_.random_unit());
+  if (retry_after) delay = std::max<milliseconds>(delay, *retry_after);
+  schedule_.mark_at(database, env_.mono_now() + delay);
 }
 
 void Engine::changed_unseen(const std::string& database) {

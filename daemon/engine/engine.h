@@ -67,7 +67,8 @@ class Engine {
   void do_turn(const std::string& database, bool has_rows);
   // Another worker follows it from now on. False while a run's result is to be saved.
   bool drop(const std::string& database);
-  void turn_failed(const std::string& database, const std::string& why);
+  void turn_failed(const std::string& database, const std::string& why,
+                   std::optional<seconds> retry_after = std::nullopt);
   void changed_unseen(const std::string& database);
   void hand_in(const std::string& database, const std::vector<Revisit>& revisits);
 

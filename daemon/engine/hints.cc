@@ -39,6 +39,12 @@ Repeating::~Repeating() {
   thread_.reset();
 }
 
+milliseconds Repeating::after_failure(int failures, const std::string& why, std::optional<seconds> retry_after) {
+  if (failures == 1 && !stop_.stop_requested()) bench_.log.info(name_ + ": " + why);
+  const milliseconds wait = backoff(failures, bench_.env.random_unit());
+  return retry_after ? std::max<milliseconds>(wait, *retry_after) : wait;
+}
+
 void Repeating::work() {
   int failures = 0;
   while (!stop_.stop_requested()) {
@@ -46,10 +52,10 @@ void Repeating::work() {
     try {
       wait = body_(stop_.get_token());
       failures = 0;
-    } catch (const std::exception& down) {  // Unavailable or Refused
-      if (stop_.stop_requested()) return;
-      if (++failures == 1) bench_.log.info(name_ + ": " + down.what());
-      wait = backoff(failures, bench_.env.random_unit());
+    } catch (const Unavailable& down) {
+      wait = after_failure(++failures, down.what(), down.retry_after);
+    } catch (const std::exception& refused) {
+      wait = after_failure(++failures, refused.what(), std::nullopt);
     }
     const MonoTime until = bench_.env.mono_now() + wait;
     std::unique_lock lock(mutex_);

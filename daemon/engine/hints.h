@@ -51,6 +51,7 @@ class Repeating {
 
  private:
   void work();
+  milliseconds after_failure(int failures, const std::string& why, std::optional<seconds> retry_after);
 
   HintsBench& bench_;
   const std::string name_;

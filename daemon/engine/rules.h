@@ -80,7 +80,7 @@ class RuleTable {
   // Empty if there is none: the winner's rule decides.
   const Resolver& resolver() const { return resolver_; }
   // No other document of such a database needs to be read.
-  bool is_for_design_only() const { return rules_.empty() && !deleted_; }
+  bool is_for_design_only() const { return rules_.empty() && !deleted_ && !resolver_; }
 
  private:
   RuleTable& add(Mode mode, std::string_view type, std::string_view state, Handler handler,

@@ -220,6 +220,87 @@ TEST_F(LiveEngine, ACrowdThatWaitsKeepsNothingNewFromBeingRead) {
   wait_for([&] { return doc_state(*shop_->get("express")) == "seen"; });
 }
 
+TEST_F(LiveEngine, ALargeDocumentAmongSmallOnesIsHandledAsTheyAre) {
+  rules().safe("order", "new", [](channels::Run&, const Document& doc) -> Outcome {
+    return Save{in_state(doc, "seen")};
+  });
+  put_orders(60);
+  Document large{{"_id", "order-60"}, {"type", "order"}, {"state", "new"}};
+  large["text"] = std::string(7900000, 'x');  // CouchDB's max_document_size is 8,000,000
+  ASSERT_TRUE(shop_->save(large).ok());
+  const auto running = engine();
+  wait_for([&] { return count("seen", 60) == 60; });
+  wait_for([&] { return doc_state(*shop_->get("order-60")) == "seen"; });
+}
+
+TEST_F(LiveEngine, ADocumentDeletedWhileItIsHandledStaysDeleted) {
+  rules().unsafe("order", "new", [this](channels::Run&, const Document& doc) -> Outcome {
+    ran(doc_id(doc));
+    if (!doc.contains("again"))
+      shop_->save({{"_id", doc.at("_id")}, {"_rev", doc.at("_rev")}, {"_deleted", true}});
+    return Save{in_state(doc, "paid")};
+  });
+  put_orders(3);
+  const auto running = engine();
+  wait_for([&] {
+    const std::lock_guard lock(mutex_);
+    return runs_.size() == 3;
+  });
+  wait_for([&] { return count("new", 3) == 0; });
+  shop_->save({{"_id", "order-0"}, {"type", "order"}, {"state", "new"}, {"again", true}});
+  wait_for([&] { return count("paid", 1) == 1; });
+  EXPECT_FALSE(shop_->get("order-1"));
+}
+
+TEST_F(LiveEngine, ADatabaseMadeAnewIsFollowedFromItsBeginning) {
+  rules().safe("order", "new", [](channels::Run&, const Document& doc) -> Outcome {
+    return Save{in_state(doc, "seen")};
+  });
+  put_orders(20);
+  const auto running = engine();
+  wait_for([&] { return count("seen", 20) == 20; });
+  server_->request("DELETE", shop_->path());
+  shop_->create(1);
+  put_orders(5);
+  wait_for([&] { return count("seen", 5) == 5; });
+}
+
+TEST_F(LiveEngine, TwoWorkersShareAndOneGoesOnWhenTheOtherIsGone) {
+  rules().safe("order", "new", [](channels::Run&, const Document& doc) -> Outcome {
+    return Save{in_state(doc, "seen")};
+  });
+  auto first = engine();
+  auto second = engine();
+  put_orders(10);
+  wait_for([&] { return count("seen", 10) == 10; });
+  first.reset();
+  shop_->save({{"_id", "order-10"}, {"type", "order"}, {"state", "new"}});
+  wait_for([&] { return count("seen", 11) == 11; });
+}
+
+TEST_F(LiveEngine, AConflictIsSettledByTheResolverAndTheLosersAreDeleted) {
+  rules().conflicts([](const std::vector<Document>& leaves) -> std::optional<Document> {
+    Document merged = leaves.front();
+    std::int64_t sum = 0;
+    for (const Document& leaf : leaves) sum += int_or(leaf, "n", 0);
+    if (int_or(merged, "sum", 0) < sum) merged["sum"] = sum;
+    return merged;
+  });
+  shop_->save({{"_id", "order-0"}, {"type", "order"}, {"n", 1}});
+  for (const char* rev : {"1-aaa", "1-bbb"}) {
+    json::object body{{"new_edits", false},
+                      {"docs", {{{"_id", "order-0"}, {"_rev", rev}, {"type", "order"}, {"n", 10}}}}};
+    server_->request("POST", shop_->path("_bulk_docs"), body);
+  }
+  const auto running = engine();
+  wait_for([&] {
+    std::size_t live = 0;
+    for (const Document& leaf : shop_->leaves("order-0")) live += is_deleted(leaf) ? 0 : 1;
+    return live == 1;
+  });
+  EXPECT_EQ(int_or(*shop_->get("order-0"), "sum", 0), 21);
+}
+
 TEST_F(LiveEngine, ALostUnsafeRunIsParkedUnlessItsRuleSaysOtherwise) {
   // A worker that died between the act and the save left a lease behind.
   const auto leave_lease = [&] {
