@@ -4,6 +4,7 @@
 #include "workflows/activation.h"
 #include "workflows/channel.h"
 #include "workflows/confirm.h"
+#include "workflows/conflicts.h"
 #include "workflows/control_device.h"
 #include "workflows/device_new.h"
 #include "workflows/device_states.h"
@@ -57,6 +58,7 @@ Rules all_rules(Services& services) {
       .safe("channel", "ready", run(mend_channel), slow)
       .safe("subscription", "*", run(mend_subscription), slow)
       .deleted(run(restore_control_device))
+      .conflicts(resolve_control_conflict)
       .design(keep_design_doc("control"));
   rules.on(Kind::channel).design(keep_design_doc("channel"));
   return rules;

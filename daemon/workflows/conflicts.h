@@ -9,7 +9,7 @@
 // - anything else is an app's, which settles it: nullopt.
 //
 // Of what a person owns (name, choice, all members that the daemon doesn't know) the winner's is
-// kept, then any other leaf's. Whatever a leaf says differently stands in the document from then on:
+// kept, then any other leaf's. What a leaf says differently stands in the document from then on:
 //
 //   "overruled": [{"rev": "3-abc", "name": "Kitchen"}, …]
 //
