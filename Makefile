@@ -4,7 +4,7 @@
 #   make test       everything: C++ (also under sanitizers), design documents, protocol, end to end
 #   make test-all   the same with the sanitized program in the end to end tests, too
 #   make lint       clang-tidy's findings fail it
-#   make bench      what ways of reading cost the server
+#   make bench      speeds, each against the bare server in the same run
 #   make clean
 
 JOBS ?= $(shell nproc)
@@ -38,7 +38,8 @@ lint: build/.lint-dependencies
 	scripts/lint.sh
 
 bench: build tests/node_modules/.package-lock.json
-	node bench/ways_to_read.mjs
+	cmake --build build -j $(JOBS) --target bench
+	node bench/main.mjs
 
 clean:
 	rm -rf build build-address build-thread build-lint tests/node_modules

@@ -1,0 +1,138 @@
+// The real Engine on the real transport, with the one rule `job/new -> done`, for measurements: node
+// bench/main.mjs starts it and speaks with it over stdin and stdout, one line each.
+//
+//   bench_engine --registry NAME [--pinned NAME] [--prefix PREFIX] [--sweep N] [--debug]
+//
+// Databases whose names begin with PREFIX have the rule, and the pinned one. Commands, each answered by a line of JSON:
+//   start N           makes the engine; the clock runs
+//   saved MS          waits until N documents are saved: {"seconds", "cpu", "rss", "peak_rss", "requests", ...}, or
+//                     {"timeout": true, ...}
+//   quiet MS LIMIT    waits until its databases were left alone for MS
+//   expect N          counts anew, for the next `saved`
+//   stats             the numbers now
+// It ends with its standard input.
+#include <malloc.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <sstream>
+
+#include "engine/engine.h"
+#include "meter.h"
+#include "provision/databases.h"
+#include "provision/design_docs.h"
+
+namespace channels {
+namespace {
+
+struct Options {
+  std::string registry;
+  std::string pinned;
+  std::string prefix;
+  int sweep = 20;
+  bool debug = false;
+};
+
+class Bench {
+ public:
+  explicit Bench(Options options)
+      : options_(std::move(options)),
+        log_(options_.debug ? Level::debug : Level::error),
+        transport_(options_.registry),
+        credentials_(required_variable("COUCHDB_USER"), required_variable("COUCHDB_PASSWORD")),
+        server_(transport_, credentials_, required_variable("COUCHDB_URL")) {
+    const auto rule = [](Run&, const Document& doc) -> Outcome { return Save{in_state(doc, state_after)}; };
+    rules_.on(Kind::followed).safe(measured_type, state_before, rule);
+    Database registry(server_, options_.registry);
+    ensure_database(registry, 1);
+    ensure_design_doc(registry, "registry");
+  }
+
+  void obey(const std::string& line) {
+    std::istringstream words(line);
+    std::string command;
+    words >> command;
+    long number = 0;
+    long limit = 0;
+    words >> number >> limit;
+    if (command == "start") {
+      start(number);
+    } else if (command == "expect") {
+      begin(number);
+      tell({{"ok", true}});
+    } else if (command == "saved") {
+      const auto reached = transport_.wait_for_saves(milliseconds(number));
+      tell_numbers(reached.value_or(std::chrono::steady_clock::now()), !reached);
+    } else if (command == "quiet") {
+      tell_numbers(transport_.wait_for_quiet(milliseconds(number), milliseconds(limit)), false);
+    } else {
+      tell_numbers(std::chrono::steady_clock::now(), false);
+    }
+  }
+
+ private:
+  void begin(long documents) {
+    transport_.expect(documents);
+    began_ = std::chrono::steady_clock::now();
+    began_cpu_ = cpu_seconds();
+  }
+
+  void start(long documents) {
+    begin(documents);
+    EngineOptions options;
+    options.registry_db = options_.registry;
+    if (!options_.pinned.empty()) options.pinned = {options_.pinned};
+    options.sweep = options_.sweep;
+    const KindOf kind_of = [this](std::string_view name) -> std::optional<Kind> {
+      const bool has_rule = name == options_.pinned || (!options_.prefix.empty() && name.starts_with(options_.prefix));
+      return has_rule ? std::optional(Kind::followed) : std::nullopt;
+    };
+    engine_ = std::make_unique<Engine>(env_, log_, server_, rules_, kind_of, options);
+    tell({{"ok", true}});
+  }
+
+  void tell_numbers(MonoTime at, bool timeout) {
+    json::object numbers = transport_.counts();
+    numbers["seconds"] = seconds_between(began_, at);
+    numbers["cpu"] = cpu_seconds() - began_cpu_;
+    numbers["rss"] = resident_kb();
+    numbers["peak_rss"] = peak_resident_kb();
+    if (timeout) numbers["timeout"] = true;
+    tell(numbers);
+  }
+
+  const Options options_;
+  RealEnv env_;
+  StderrLog log_;
+  CountingTransport transport_;
+  BasicCredentials credentials_;
+  Server server_;
+  Rules rules_;
+  MonoTime began_;
+  double began_cpu_ = 0;
+  std::unique_ptr<Engine> engine_;  // last: it ends first
+};
+
+}  // namespace
+}  // namespace channels
+
+int main(int argc, char** argv) {
+  mallopt(M_ARENA_MAX, 2);  // as the program does
+  CLI::App app("The engine with one rule, for bench/main.mjs");
+  channels::Options options;
+  app.add_option("--registry", options.registry)->required();
+  app.add_option("--pinned", options.pinned);
+  app.add_option("--prefix", options.prefix);
+  app.add_option("--sweep", options.sweep);
+  app.add_flag("--debug", options.debug);
+  CLI11_PARSE(app, argc, argv);
+  try {
+    channels::Bench bench(options);
+    channels::tell({{"ok", true}});
+    for (std::string line; std::getline(std::cin, line);) bench.obey(line);
+  } catch (const std::exception& trouble) {
+    std::cerr << "bench_engine: " << trouble.what() << "\n";
+    return 1;
+  }
+  return 0;
+}
