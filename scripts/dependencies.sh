@@ -6,7 +6,7 @@ set -eu
 
 build="g++ cmake make libboost1.81-dev libboost-json1.81-dev libcurl4-openssl-dev libssl-dev libcli11-dev libkainjow-mustache-dev"
 lint="clang-tidy-16"
-test="libgtest-dev libgmock-dev chromium"
+test="libgtest-dev libgmock-dev duktape-dev chromium"
 
 wanted=
 for part in "$@"; do

@@ -1,5 +1,7 @@
 #include "engine/follower.h"
 
+#include <utility>
+
 #include "base/check.h"
 #include "base/errors.h"
 #include "engine/batches.h"
@@ -110,13 +112,20 @@ void Follower::start_over_if_restored() {
     marks_checked_ = false;
     throw;
   }
-  const std::lock_guard lock(mutex_);
-  const CheckpointRecord start = start_of({items_.checkpoint().position(), counter_, 0}, mark);
-  counter_ = start.counter;
-  if (start.seq == items_.checkpoint().position()) return;
-  bench_.log.info(database_.name() + " is an older copy than the one that was followed: it is read again");
-  items_.read_to(start.seq);
-  more_to_read_ = true;
+  CheckpointRecord start;
+  {
+    const std::lock_guard lock(mutex_);
+    start = start_of({items_.checkpoint().position(), counter_, design_version_}, mark);
+    counter_ = start.counter;
+    if (start.seq == items_.checkpoint().position()) return;
+    bench_.log.info(database_.name() + " is an older copy than the one that was followed: it is read again");
+    items_.read_to(start.seq);
+    more_to_read_ = unmarked_ = true;
+  }
+  // Before the database gets a mark that is not behind any longer, the registry has to know where to start.
+  bench_.records.put_checkpoint(database_.name(), start);
+  bench_.records.flush_checkpoints();
+  put_ = {};
 }
 
 // --- 2. results of runs ------------------------------------------------------------------------

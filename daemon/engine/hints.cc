@@ -1,5 +1,7 @@
 #include "engine/hints.h"
 
+#include <utility>
+
 #include "base/errors.h"
 #include "base/mutation.h"
 #include "couch/answer.h"

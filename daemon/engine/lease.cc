@@ -1,5 +1,7 @@
 #include "engine/lease.h"
 
+#include <utility>
+
 #include "base/digest.h"
 #include "base/mutation.h"
 

@@ -28,7 +28,9 @@ void Unsettled::pass_row(std::string seq) {
 void Unsettled::add_revisit(const Revisit& revisit) {
   Item& item = items_[revisit.id];
   item.revisit = revisit;
-  if (revisit.attempts.count > item.attempts.count) item.attempts = revisit.attempts;
+  const bool same_rev = revisit.attempts.rev == item.attempts.rev;
+  if (item.attempts.count == 0 || (same_rev && revisit.attempts.count > item.attempts.count))
+    item.attempts = revisit.attempts;
   if (!item.id.empty()) return;  // it is under way already
   item.id = revisit.id;
   item.step = Item::Step::waiting;

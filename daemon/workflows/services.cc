@@ -1,5 +1,7 @@
 #include "workflows/services.h"
 
+#include <utility>
+
 #include "base/check.h"
 
 namespace channels {

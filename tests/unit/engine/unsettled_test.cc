@@ -130,6 +130,18 @@ TEST(Unsettled, RevisitBringsBackTheAttempts) {
   EXPECT_EQ(unsettled.find("a")->attempts.count, 1);
 }
 
+// The record is of an earlier revision: its attempts are not those at this one.
+TEST(Unsettled, RevisitOfAnEarlierRevisionKeepsTheAttemptsAtThisOne) {
+  Unsettled unsettled("0");
+  unsettled.add_row(row("1", "a", {"2-b"}));
+  unsettled.find("a")->attempts.add("2-b", WallTime(), "no");
+  Attempts earlier;
+  for (int i = 0; i < 5; ++i) earlier.add("1-a", WallTime(), "no");
+  unsettled.add_revisit({"db", "a", WallTime(), earlier, "1-r"});
+  EXPECT_EQ(unsettled.find("a")->attempts.rev, "2-b");
+  EXPECT_EQ(unsettled.find("a")->attempts.count, 1);
+}
+
 TEST(Unsettled, QueuedAreWokenInTheirOrderByLane) {
   Unsettled unsettled("0");
   for (const std::string id : {"a", "b", "c", "d"}) unsettled.add_row(row(id, id));
