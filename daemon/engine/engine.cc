@@ -33,7 +33,7 @@ Engine::Engine(Env& env, Log& log, Server& server, const Rules& rules, KindOf ki
       bench_{env,      log,
              server,   records_,
              leases_,  *unsafe_runners_,
-             *slow_runners_, *read_ahead_, [this](const std::string& name) { schedule_.mark(name, Cause::at_hand); }} {
+             *slow_runners_, *read_ahead_, losses_, [this](const std::string& name) { schedule_.mark(name, Cause::at_hand); }} {
   hot_ = std::make_unique<HotFeeds>(env, log, server, schedule_, options_.sizes.hot_places,
                                     options_.pinned);
   for (int i = 0; i < options_.sizes.pool; ++i)
@@ -50,7 +50,8 @@ void Engine::start_hints() {
         const auto follower = find(name);
         return follower != nullptr && follower->expects_echoes();
       },
-      [this](const std::string& name) { changed_unseen(name); },
+      [this](const std::string& name, bool went_back) { changed_unseen(name, went_back); },
+      [this] { ++losses_; },
       [this](std::string_view name) { return design_version_of(name); }});
   checkpoint_writer_ = std::make_unique<Repeating>(*hints_, "checkpoints", [this](const std::stop_token&) {
     records_.flush_checkpoints();
@@ -177,6 +178,7 @@ void Engine::do_turn(const std::string& database, bool has_rows) {
 }
 
 void Engine::turn_failed(const std::string& database, const std::string& why, std::optional<seconds> retry_after) {
+  ++losses_;
   int failures = 0;
   {
     const std::lock_guard lock(mutex_);
@@ -188,8 +190,10 @@ void Engine::turn_failed(const std::string& database, const std::string& why, st
   schedule_.mark_at(database, env_.mono_now() + delay);
 }
 
-void Engine::changed_unseen(const std::string& database) {
-  if (const auto follower = find(database)) follower->suspect_restore();
+void Engine::changed_unseen(const std::string& database, bool went_back) {
+  if (went_back) {
+    if (const auto follower = open(database)) follower->went_back();
+  }
   schedule_.mark(database);
 }
 

@@ -7,6 +7,7 @@
 // engine.cc has the turns, engine_share.cc what this worker tells and hears from the others (workers.h).
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <map>
 #include <memory>
@@ -69,7 +70,7 @@ class Engine {
   bool drop(const std::string& database);
   void turn_failed(const std::string& database, const std::string& why,
                    std::optional<seconds> retry_after = std::nullopt);
-  void changed_unseen(const std::string& database);
+  void changed_unseen(const std::string& database, bool went_back);
   void hand_in(const std::string& database, const std::vector<Revisit>& revisits);
 
   milliseconds beat();
@@ -99,6 +100,7 @@ class Engine {
   std::unique_ptr<Runners> unsafe_runners_;
   std::unique_ptr<Runners> slow_runners_;
   std::unique_ptr<ReadAhead> read_ahead_;
+  std::atomic<std::uint64_t> losses_{1};
   Workbench bench_;
   std::vector<std::unique_ptr<Thread>> pool_;
   std::unique_ptr<HotFeeds> hot_;

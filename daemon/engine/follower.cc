@@ -66,9 +66,9 @@ void Follower::revisit(const std::vector<Revisit>& revisits) {
   for (const Revisit& revisit : revisits) items_.add_revisit(revisit);
 }
 
-void Follower::suspect_restore() {
+void Follower::went_back() {
   const std::lock_guard lock(mutex_);
-  marks_checked_ = false;
+  went_back_ = true;
 }
 
 std::string Follower::position() {
@@ -98,26 +98,27 @@ std::map<std::string, int> Follower::backlog() {
 
 // --- 1. an older copy of the database ----------------------------------------------------------
 
+bool Follower::is_to_be_checked() {
+  if (rules_.is_for_design_only()) return false;
+  const std::lock_guard lock(mutex_);
+  const bool never_marked = counter_ == 0;
+  return went_back_ || (!never_marked && checked_at_ != bench_.losses);
+}
+
 void Follower::start_over_if_restored() {
-  if (rules_.is_for_design_only()) return;
-  {
-    const std::lock_guard lock(mutex_);
-    if (std::exchange(marks_checked_, true) || counter_ == 0) return;
-  }
-  std::optional<Document> mark;
-  try {
-    mark = database_.get(local_mark_id);
-  } catch (...) {
-    const std::lock_guard lock(mutex_);
-    marks_checked_ = false;
-    throw;
-  }
+  if (!is_to_be_checked()) return;
+  const std::uint64_t losses = bench_.losses;
+  const std::optional<Document> mark = database_.get(local_mark_id);
   CheckpointRecord start;
   {
     const std::lock_guard lock(mutex_);
-    start = start_of({items_.checkpoint().position(), counter_, design_version_}, mark);
+    checked_at_ = losses;
+    const CheckpointRecord here{items_.checkpoint().position(), counter_, design_version_};
+    start = start_of(here, mark);
     counter_ = start.counter;
-    if (start.seq == items_.checkpoint().position()) return;
+    // A mark that was written since, by who did not know, says nothing any more.
+    if (std::exchange(went_back_, false) && start.seq == here.seq) start.seq = "0";
+    if (start.seq == here.seq) return;
     bench_.log.info(database_.name() + " is an older copy than the one that was followed: it is read again");
     items_.read_to(start.seq);
     more_to_read_ = unmarked_ = true;
@@ -145,7 +146,7 @@ void Follower::collect_finished(Verdicts& verdicts) {
   const std::lock_guard lock(mutex_);
   for (Item* item : items_.in_step(Item::Step::finished)) {
     const bool to_save = item->outcome && std::holds_alternative<Save>(*item->outcome);
-    if (item->lease && !to_save) verdicts.ended_leases.push_back(*item->lease);
+    if (item->lease && !to_save) (is_lost_for_good(*item) ? verdicts.parked_leases : verdicts.ended_leases).push_back(*item->lease);
     if (item->outcome) {
       ended(verdicts, *item, *item->outcome);
     } else {  // it was not run: the document or the lease had changed

@@ -12,6 +12,7 @@
 // that, the next turn goes on where this one ended.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -39,6 +40,8 @@ struct Workbench {
   Runners& unsafe_runners;
   Runners& slow_runners;
   ReadAhead& read_ahead;
+  // Goes up when a connection to the server was lost: it may be back with other data (local_mark.h).
+  std::atomic<std::uint64_t>& losses;
   // Calls this database's follower again, now.
   std::function<void(const std::string& database)> wake;
 
@@ -63,8 +66,8 @@ class Follower : public std::enable_shared_from_this<Follower> {
   void finish();
   // From the registry: look at these documents again.
   void revisit(const std::vector<Revisit>& revisits);
-  // From the sweep: it changed, though perhaps no row says so.
-  void suspect_restore();
+  // From the sweep: its update_seq has gone back behind what was read, so it is an older copy.
+  void went_back();
 
   // Where a long-poll would start, after a turn that read all there was.
   std::string position();
@@ -82,6 +85,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
 
   // Each of these is one step of a turn.
   void start_over_if_restored();
+  bool is_to_be_checked();
   void collect_finished(Verdicts& verdicts);
   std::size_t read_rows();
   void load_woken();
@@ -98,8 +102,10 @@ class Follower : public std::enable_shared_from_this<Follower> {
   std::vector<Item*> without_conflicts(Verdicts& verdicts, const std::vector<Item*>& ready);
   bool settle_conflict(Verdicts& verdicts, Item& item);
   const Rule* rule_for(std::string_view id, bool deleted, const Document& doc) const;
+  // A worker was lost during its run, and its rule leaves what then happens to a person.
+  static bool is_lost_for_good(const Item& item);
   Outcome run_safe(Item& item, const Rule& rule);
-  void hand_out(Lane lane, const std::vector<Item*>& items);
+  void hand_out(Verdicts& verdicts, Lane lane, const std::vector<Item*>& items);
   void hand_to_runner(Item& item, const std::optional<Lease>& lease);
   void ended(Verdicts& verdicts, Item& item, Outcome outcome);
   Document next_mark();
@@ -120,7 +126,9 @@ class Follower : public std::enable_shared_from_this<Follower> {
   CheckpointRecord put_;     // what the registry has, or will have
   std::int64_t counter_;     // of the last mark
   bool unmarked_ = false;    // rows of others were read since the last mark
-  bool marks_checked_ = false;
+  // The losses at which the mark was last looked at.
+  std::optional<std::uint64_t> checked_at_;
+  bool went_back_ = false;
   bool more_to_read_ = true;  // a read that failed, or that the limit cut off
   bool only_echoes_left_ = false;
   BatchSize batch_;

@@ -48,8 +48,8 @@ void Follower::run_ready(Verdicts& verdicts) {
       ended(verdicts, *item, run_safe(*item, *rule));
     }
   }
-  hand_out(Lane::unsafe, unsafe);
-  hand_out(Lane::slow, slow);
+  hand_out(verdicts, Lane::unsafe, unsafe);
+  hand_out(verdicts, Lane::slow, slow);
 }
 
 void Follower::ended(Verdicts& verdicts, Item& item, Outcome outcome) {
@@ -108,7 +108,12 @@ bool Follower::settle_conflict(Verdicts& verdicts, Item& item) {
 
 // --- runners -----------------------------------------------------------------------------------
 
-void Follower::hand_out(Lane lane, const std::vector<Item*>& items) {
+bool Follower::is_lost_for_good(const Item& item) {
+  return item.lease && item.lease->lost_run && item.rule->options.on_lost == OnLost::park &&
+         !mutant("lost-run-ignored");
+}
+
+void Follower::hand_out(Verdicts& verdicts, Lane lane, const std::vector<Item*>& items) {
   if (items.empty()) return;
   Runners& runners = bench_.runners(lane);
   const std::size_t places = runners.reserve(items.size());
@@ -129,6 +134,9 @@ void Follower::hand_out(Lane lane, const std::vector<Item*>& items) {
     if (i >= places) {
       const std::lock_guard lock(mutex_);
       items_.queue(*items[i], lane);
+    } else if (lane == Lane::unsafe && taken[i].parked) {
+      ++unused;
+      verdicts.settled.push_back(items[i]);
     } else if (lane == Lane::unsafe && !taken[i].lease) {
       ++unused;
       const std::lock_guard lock(mutex_);
@@ -143,11 +151,11 @@ void Follower::hand_out(Lane lane, const std::vector<Item*>& items) {
 void Follower::hand_to_runner(Item& item, const std::optional<Lease>& lease) {
   const LeaseSubject subject{database_.name(), item.id, doc_rev(item.doc)};
   HandedRun run{database_, item.doc, item.rule, lease, 1, lease_key(subject), item.has_branches, {}};
-  const bool lost =
-      lease && lease->lost_run && item.rule->options.on_lost == OnLost::park && !mutant("lost-run-ignored");
+  bool lost = false;
   {
     const std::lock_guard lock(mutex_);
     item.lease = lease;
+    lost = is_lost_for_good(item);
     item.step = lost ? Item::Step::finished : Item::Step::running;
     if (item.attempts.rev == subject.rev) run.attempt = item.attempts.count + 1;
     if (lease) run.attempt = std::max(lease->attempt, run.attempt);

@@ -19,8 +19,7 @@ void Follower::failed(Verdicts& verdicts, Item& item, const Failed& failure) {
   item.attempts.add(doc_rev(item.doc), bench_.env.wall_now(), failure.reason);
   const int count = item.attempts.count;
   const std::string rule = item.rule == nullptr ? "conflict" : item.rule->name;
-  const bool lost = item.lease && item.lease->lost_run && item.rule->options.on_lost == OnLost::park;
-  if (lost || count >= attempts_before_parking) {
+  if (is_lost_for_good(item) || count >= attempts_before_parking) {
     bench_.log.error("parked " + escaped(item.id) + " in " + database_.name() + " after " +
                      std::to_string(count) + " attempts: " + escaped(failure.reason));
     verdicts.parked.emplace_back(&item, ParkedFailure{database_.name(), item.id, rule, item.attempts, {}});
@@ -75,6 +74,8 @@ void Follower::conclude(Verdicts& verdicts) {
   for (const auto& [item, failure] : verdicts.parked) failures.push_back(failure);
   if (!revisits.empty() && !mutant("no-revisit")) bench_.records.put_revisits(revisits);
   if (!failures.empty()) bench_.records.put_failures(failures);
+  if (mutant("park-forgotten")) std::swap(verdicts.ended_leases, verdicts.parked_leases);
+  bench_.leases.park(verdicts.parked_leases);
   std::vector<Revisit> done;
   {
     const std::lock_guard lock(mutex_);

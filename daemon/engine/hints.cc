@@ -5,6 +5,7 @@
 #include "base/errors.h"
 #include "base/mutation.h"
 #include "couch/answer.h"
+#include "couch/document.h"
 #include "engine/backoff.h"
 
 namespace channels {
@@ -20,6 +21,12 @@ constexpr std::size_t most_revisits_at_once = 5000;
 constexpr std::size_t updates_a_request = 1000;
 // A revisit is at most so much late; more often would cost requests for what sleeps.
 constexpr seconds revisit_interval{5};
+
+// CouchDB's seqs are opaque, but all begin with the number of updates. It is used for nothing but the suspicion that a
+// database is an older copy, which costs reading it again if it is wrong.
+bool is_behind(const std::string& seq, const std::string& other) {
+  return parse_rev(seq).generation < parse_rev(other).generation;
+}
 
 }  // namespace
 
@@ -104,7 +111,11 @@ milliseconds UpdatesFeed::follow(const std::stop_token& stop) {
   } catch (const Refused& refused) {
     if (refused.status != 404) throw;
     make_global_changes();
+  } catch (const Unavailable&) {
+    bench_.lost_connection();
+    throw;
   }
+  bench_.lost_connection();
   return milliseconds(100);
 }
 
@@ -197,7 +208,7 @@ milliseconds Sweep::step() {
                               seqs[i]->design_version == bench_.design_version(infos[i].name);
       if (is_as_left || mutant("no-sweep")) continue;
       ++round_.found;
-      bench_.changed_unseen(infos[i].name);
+      bench_.changed_unseen(infos[i].name, seqs[i] && is_behind(infos[i].update_seq, seqs[i]->seq));
     }
   }
   round_.databases += static_cast<std::int64_t>(ours.size());

@@ -36,8 +36,11 @@ struct HintsBench {
   std::function<bool(std::string_view database)> relevant;
   // It has saved there and not seen its own rows yet.
   std::function<bool(const std::string& database)> expects_echoes;
-  // The sweep found that it changed, or has an older design document than it should.
-  std::function<void(const std::string& database)> changed_unseen;
+  // The sweep found that it changed, or has an older design document than it should; or even that its update_seq is
+  // behind the checkpoint.
+  std::function<void(const std::string& database, bool went_back)> changed_unseen;
+  // The server closed a feed, or went away.
+  std::function<void()> lost_connection;
   // The version of the design document that a database of that name should have.
   std::function<int(std::string_view database)> design_version;
 };

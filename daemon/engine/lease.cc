@@ -12,15 +12,15 @@ namespace {
 // A run of this worker at the same revision is under way: it ends soon or its lease does.
 constexpr milliseconds running_here_wait = seconds(1);
 
-std::string lease_id(const std::string& key) {
-  return "lease-" + key;
-}
-
 Document tombstone(const std::string& key, const std::string& rev) {
   return {{"_id", lease_id(key)}, {"_rev", rev}, {"_deleted", true}};
 }
 
 }  // namespace
+
+std::string lease_id(const std::string& key) {
+  return "lease-" + key;
+}
 
 std::string lease_key(const LeaseSubject& subject) {
   return sha256_hex(subject.database + "\n" + subject.id + "\n" + subject.rev);
@@ -134,6 +134,11 @@ void Leases::watch(const std::vector<std::string>& keys, const std::vector<std::
       results[places[i]].look_again = now + milliseconds(100);
       continue;
     }
+    if (is_true(*found[i], "parked")) {
+      watches_.erase(key);
+      results[places[i]].parked = true;
+      continue;
+    }
     const std::string rev = doc_rev(*found[i]);
     const int attempt = static_cast<int>(int_or(*found[i], "attempt", 1));
     if (string_or(*found[i], "worker", "") == worker_) {
@@ -192,6 +197,23 @@ bool Leases::still_ours(const Lease& lease) {
   if (all > 1 && !remove_branches(lease)) return false;
   const auto found = registry_.get(lease_id(lease.key), all);
   return found && doc_rev(*found) == lease.rev && string_or(*found, "worker", "") == worker_;
+}
+
+void Leases::park(const std::vector<Lease>& leases) {
+  if (leases.empty()) return;
+  std::vector<Document> docs;
+  for (const Lease& lease : leases)
+    docs.push_back({{"_id", lease_id(lease.key)},
+                    {"_rev", lease.rev},
+                    {"type", "lease"},
+                    {"worker", worker_},
+                    {"attempt", lease.attempt},
+                    {"taken_at", format_time(env_.wall_now())},
+                    {"lost_run", true},
+                    {"parked", true}});
+  registry_.save_all(docs);  // a conflict: another worker took it over meanwhile, and parks it as well
+  const std::lock_guard lock(mutex_);
+  for (const Lease& lease : leases) own_.erase(lease.key);
 }
 
 void Leases::release(const std::vector<Lease>& leases) {

@@ -2,7 +2,7 @@
 // before it hands a document to a runner and releases it after the save.
 //
 //   {"_id": "lease-<SHA-256 of database, id, rev>", "type": "lease", "worker": "<this run>",
-//    "attempt": 1, "taken_at": "<time, for people>"[, "lost_run": true]}
+//    "attempt": 1, "taken_at": "<time, for people>"[, "lost_run": true][, "parked": true]}
 //
 // Only a 201 counts as won (a 202 may still lose the race when the nodes meet). A lease of another
 // worker is taken over only after this worker has itself seen the same revision of it for the
@@ -40,13 +40,15 @@ struct Lease {
   bool lost_run = false;
 };
 
-// Either the lease is ours, or the time to look again.
+// Either the lease is ours, or the run was parked, or the time to look again.
 struct TakenLease {
   std::optional<Lease> lease;
+  bool parked = false;
   MonoTime look_again;
 };
 
 std::string lease_key(const LeaseSubject& subject);
+std::string lease_id(const std::string& key);
 
 class Leases {
  public:
@@ -61,6 +63,9 @@ class Leases {
   // Ended runs. Never throws: what the registry did not hear of now goes with a later call, and only costs other
   // workers the wait for the lease's end.
   void release(const std::vector<Lease>& leases);
+  // Lost runs that a person has to decide on. Their leases stay, marked, so that no worker takes the document for a new
+  // one, until Records::bring_back removes them. Throws as requests do.
+  void park(const std::vector<Lease>& leases);
 
   // False while fewer copies of the registry answer than a quorum: no unsafe run starts then.
   bool has_quorum();

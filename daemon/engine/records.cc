@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "base/errors.h"
+#include "engine/lease.h"
 
 namespace channels {
 
@@ -250,11 +251,25 @@ void Records::bring_back(const std::vector<ParkedFailure>& failures) {
   std::vector<Revisit> revisits;
   for (const ParkedFailure& failure : failures)
     revisits.push_back({failure.database, failure.id, env_.wall_now(), {}, {}});
+  // In this order: cut off in between, it is still in the list of what is parked.
+  remove_parked_leases(failures);
   put_revisits(revisits);
   remove_failures(failures);
 }
 
+void Records::remove_parked_leases(const std::vector<ParkedFailure>& failures) {
+  std::vector<std::string> leases;
+  for (const ParkedFailure& failure : failures)
+    leases.push_back(lease_id(lease_key({failure.database, failure.id, failure.attempts.rev})));
+  std::vector<std::pair<std::string, std::string>> gone;
+  for (const auto& lease : registry_.get_many(leases)) {
+    if (lease && is_true(*lease, "parked")) gone.emplace_back(doc_id(*lease), doc_rev(*lease));
+  }
+  remove(gone);
+}
+
 void Records::remove_failures(const std::vector<ParkedFailure>& failures) {
+  remove_parked_leases(failures);
   std::vector<std::pair<std::string, std::string>> gone;
   for (const ParkedFailure& failure : failures)
     gone.emplace_back(failure_id(failure.database, failure.id), failure.record_rev);

@@ -94,6 +94,8 @@ class Records {
   void overwrite(std::vector<Document> docs);
   std::vector<std::optional<CheckpointRecord>> read_checkpoints(const std::vector<std::string>& databases,
                                                                 bool keep_revs);
+  // What keeps workers from running a lost run's document (lease.h).
+  void remove_parked_leases(const std::vector<ParkedFailure>& failures);
   void remove(const std::vector<std::pair<std::string, std::string>>& ids_and_revs);
 
   Env& env_;

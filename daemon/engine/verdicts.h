@@ -21,6 +21,7 @@ struct Verdicts {
   std::vector<std::pair<Item*, ParkedFailure>> parked;
   std::vector<std::pair<Item*, MonoTime>> waiting;   // looked at again then
   std::vector<Lease> ended_leases;
+  std::vector<Lease> parked_leases;
 };
 
 // A run that found its lease or document changed is looked at again after this: not at once, or the

@@ -51,10 +51,9 @@ test('the registry\'s views', () => {
   const address = { type: 'address', key: 'k', mails: [{ at: 'T2' }, { at: 'T1' }], collective: [{ at: 'T3' }] };
   assert.deepEqual(rows('addresses_by_last_mail', address), [{ key: 'T3', value: 'k' }]);
   assert.deepEqual(rows('addresses_by_last_mail', { ...address, user: 'u' }), []);
-  assert.deepEqual(rows('revisits_by_due', { type: 'revisit', due: 'T', database: 'd', id: 'i' }), [{ key: 'T', value: { database: 'd', id: 'i' } }]);
-  assert.deepEqual(rows('failures', { type: 'failure', database: 'd', last_time: 'T', id: 'i', rule: 'r', reason: 'x' }),
-    [{ key: ['d', 'T'], value: { id: 'i', rule: 'r', reason: 'x' } }]);
+  assert.deepEqual(rows('revisits_by_due', { type: 'revisit', due: 'T', database: 'd', id: 'i' }), [{ key: 'T', value: null }]);
   assert.deepEqual(rows('leases_by_taken', { type: 'lease', taken_at: 'T' }), [{ key: 'T', value: null }]);
+  assert.deepEqual(rows('leases_by_taken', { type: 'lease', taken_at: 'T', parked: true }), []);
 });
 
 test('views are in handshake and registry only, and every folder has a version', () => {

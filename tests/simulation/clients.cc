@@ -40,7 +40,7 @@ void EngineWorld::write_new() {
     std::string type = types[scheduler_.below(types.size())];
     // A restored copy brings back what was done: only what may be done twice is written there.
     if (name == "box-3" && (type == "charge" || type == "mail")) type = "job";
-    if (type == "hopeless" && scheduler_.happens(0.8)) type = "job";
+    if (type == "hopeless" && !settings_.hopeless) type = "job";
     Document doc{{"_id", type + std::to_string(written_++)}, {"type", type}, {"state", "new"}, {"notes", json::array()}};
     if (type == "flaky") doc["fails"] = 1 + scheduler_.below(4);
     if (type == "later")

@@ -50,8 +50,10 @@ std::optional<HttpResponse> FaultyTransport::unkind_answer() {
 HttpResponse FaultyTransport::send(const HttpRequest& request) {
   if (request.timeout.count() <= 0) env_.scheduler().fail("invariant 6: a request without a time limit: " + name_of(request));
   check_line(request);
+  const std::uint64_t incarnation = couch_.incarnation();
   travel();
   check_line(request);
+  if (couch_.incarnation() != incarnation) throw Unavailable("the connection was closed");
   if (env_.scheduler().happens(line_.lost_request)) lose(request, "lost request:");
   if (auto unkind = unkind_answer()) return *unkind;
   HttpResponse response = inner_.send(request);

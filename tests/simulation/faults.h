@@ -19,7 +19,8 @@ struct Line {
 
 class FaultyTransport : public Transport {
  public:
-  FaultyTransport(SimEnv& env, ModelCouch& couch, Line& line) : env_(env), inner_(env, couch), line_(line) {}
+  FaultyTransport(SimEnv& env, ModelCouch& couch, Line& line)
+      : env_(env), couch_(couch), inner_(env, couch), line_(line) {}
   HttpResponse send(const HttpRequest& request) override;
   HttpResponse stream(const HttpRequest& request, milliseconds silence,
                       const std::function<bool(std::string_view)>& receive) override;
@@ -31,6 +32,7 @@ class FaultyTransport : public Transport {
   void check_line(const HttpRequest& request);
 
   SimEnv& env_;
+  ModelCouch& couch_;
   ModelTransport inner_;
   Line& line_;
 };

@@ -18,6 +18,7 @@ struct RunSettings {
   double split_vote = 0;
   double restores = 0;
   double deaf_poll = 0;
+  bool hopeless;        // documents that come to be parked, which takes long
   int steps;            // of a few seconds each, until the faults stop
 };
 

@@ -5,6 +5,12 @@
 
 namespace channels::simulation {
 
+namespace {
+
+constexpr std::size_t revs_limit = 20;
+
+}  // namespace
+
 bool RevisionTree::is_leaf(const std::string& rev) const {
   if (!has(rev)) return false;
   return std::none_of(revisions_.begin(), revisions_.end(),
@@ -34,7 +40,23 @@ bool RevisionTree::add(const std::vector<std::string>& history, bool deleted, Do
     Revision& revision = revisions_[history[i]];
     if (revision.parent.empty() && i + 1 < history.size()) revision.parent = history[i + 1];
   }
+  if (revisions_.size() > 2 * revs_limit) stem();
   return is_new;
+}
+
+void RevisionTree::stem() {
+  std::map<std::string, Revision> kept;
+  for (const std::string& leaf : leaves()) {
+    std::string at = leaf;
+    for (std::size_t i = 0; i < revs_limit && has(at); ++i) {
+      kept[at] = revisions_.at(at);
+      at = revisions_.at(at).parent;
+    }
+  }
+  for (auto& [rev, revision] : kept) {
+    if (!kept.contains(revision.parent)) revision.parent.clear();
+  }
+  revisions_ = std::move(kept);
 }
 
 void RevisionTree::purge(const std::vector<std::string>& revs) {

@@ -37,6 +37,9 @@ class RevisionTree {
   // Forgets the bodies of all that are no leaves.
   void compact();
 
+  // Forgets ancestors beyond the limit (CouchDB's revs_limit, lower here).
+  void stem();
+
   // {"start": 3, "ids": [...]}, from that revision to its root.
   json::object revisions(const std::string& rev) const;
   const std::map<std::string, Revision>& all() const { return revisions_; }

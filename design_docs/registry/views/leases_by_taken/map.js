@@ -1,3 +1,4 @@
 function (doc) {
-  if (doc.type === 'lease') emit(doc.taken_at, null);
+  // A parked one waits for a person.
+  if (doc.type === 'lease' && !doc.parked) emit(doc.taken_at, null);
 }
