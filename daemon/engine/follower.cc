@@ -117,7 +117,7 @@ void Follower::start_over_if_restored() {
     start = start_of(here, mark);
     counter_ = start.counter;
     // A mark that was written since, by who did not know, says nothing any more.
-    if (std::exchange(went_back_, false) && start.seq == here.seq) start.seq = "0";
+    if (std::exchange(went_back_, false) && start.seq == here.seq) start.seq = CheckpointRecord().seq;
     if (start.seq == here.seq) return;
     bench_.log.info(database_.name() + " is an older copy than the one that was followed: it is read again");
     items_.read_to(start.seq);

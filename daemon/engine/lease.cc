@@ -39,8 +39,10 @@ Leases::Claim Leases::claim(const LeaseSubject& subject) {
   const auto own = own_.find(claim.key);
   const auto watched = watches_.find(claim.key);
   if (own != own_.end()) {
-    claim.running = own->second.running;
-    claim.lost_run = own->second.lost_run;
+    // A run that was never released (its database was deleted meanwhile, say) is over with its lease, and lost.
+    const bool is_over = env_.mono_now() >= own->second.until;
+    claim.running = own->second.running && !is_over;
+    claim.lost_run = own->second.lost_run || (own->second.running && is_over);
     rev = own->second.rev;
     attempt = own->second.attempt;
   } else if (watched != watches_.end() &&
@@ -71,10 +73,17 @@ std::vector<Saved> Leases::save(const std::vector<Claim>& claims) {
   return results;
 }
 
-void Leases::won(const Claim& claim, const std::string& rev) {
+void Leases::won(const Claim& claim, const std::string& rev, MonoTime until) {
   const std::lock_guard lock(mutex_);
   watches_.erase(claim.key);
-  own_[claim.key] = {rev, static_cast<int>(int_or(claim.doc, "attempt", 1)), true, claim.lost_run};
+  own_[claim.key] = {rev, static_cast<int>(int_or(claim.doc, "attempt", 1)), true, claim.lost_run, until};
+}
+
+void Leases::not_begun(const std::vector<TakenLease>& taken) {
+  const std::lock_guard lock(mutex_);
+  for (const TakenLease& each : taken) {
+    if (each.lease) own_[each.lease->key].running = false;
+  }
 }
 
 std::vector<TakenLease> Leases::take(const std::vector<LeaseSubject>& subjects) {
@@ -97,7 +106,7 @@ std::vector<TakenLease> Leases::take(const std::vector<LeaseSubject>& subjects) 
     if (claims[i].running) {
       results[i].look_again = env_.mono_now() + running_here_wait;
     } else if (is_won) {
-      won(claims[i], saved[i].rev);
+      won(claims[i], saved[i].rev, until);
       results[i].lease = Lease{keys[i], saved[i].rev, static_cast<int>(int_or(claims[i].doc, "attempt", 1)),
                                until, claims[i].lost_run};
     } else if (saved[i].outcome == Saved::Outcome::accepted) {
@@ -109,8 +118,13 @@ std::vector<TakenLease> Leases::take(const std::vector<LeaseSubject>& subjects) 
     }
   }
   note_quorum(accepted.empty());
-  withdraw(accepted);
-  watch(keys, held, results);
+  try {
+    withdraw(accepted);
+    watch(keys, held, results);
+  } catch (...) {
+    not_begun(results);
+    throw;
+  }
   return results;
 }
 
@@ -143,7 +157,7 @@ void Leases::watch(const std::vector<std::string>& keys, const std::vector<std::
     const int attempt = static_cast<int>(int_or(*found[i], "attempt", 1));
     if (string_or(*found[i], "worker", "") == worker_) {
       // Ours, by a request whose answer was lost: no run began with it.
-      own_[key] = {rev, attempt, false, is_true(*found[i], "lost_run")};
+      own_[key] = {rev, attempt, false, is_true(*found[i], "lost_run"), now};
       results[places[i]].look_again = now;
       continue;
     }

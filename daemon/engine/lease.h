@@ -84,6 +84,7 @@ class Leases {
     int attempt = 1;
     bool running = false;  // from take() to release()
     bool lost_run = false;
+    MonoTime until{};
   };
   // What is to be saved for one subject, and why it may be.
   struct Claim {
@@ -95,7 +96,9 @@ class Leases {
 
   Claim claim(const LeaseSubject& subject);
   std::vector<Saved> save(const std::vector<Claim>& claims);
-  void won(const Claim& claim, const std::string& rev);
+  void won(const Claim& claim, const std::string& rev, MonoTime until);
+  // Those that were won by a take() that did not come to its end.
+  void not_begun(const std::vector<TakenLease>& taken);
   // What each of these, held by somebody, looks like now.
   void watch(const std::vector<std::string>& keys, const std::vector<std::size_t>& places,
              std::vector<TakenLease>& results);

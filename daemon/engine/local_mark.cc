@@ -11,8 +11,8 @@ constexpr std::int64_t believed_lead = 100000;
 
 }  // namespace
 
-Document local_mark(const CheckpointRecord& checkpoint) {
-  return {{"_id", local_mark_id}, {"counter", checkpoint.counter}, {"seq", checkpoint.seq}};
+Document local_mark(std::int64_t counter) {
+  return {{"_id", local_mark_id}, {"counter", counter}};
 }
 
 CheckpointRecord start_of(const CheckpointRecord& checkpoint, const std::optional<Document>& mark) {
@@ -20,7 +20,7 @@ CheckpointRecord start_of(const CheckpointRecord& checkpoint, const std::optiona
   CheckpointRecord start = checkpoint;
   const std::int64_t counter = mark ? int_or(*mark, "counter", 0) : 0;
   if (counter < checkpoint.counter) {
-    start.seq = mark ? string_or(*mark, "seq", "0") : "0";
+    start.seq = CheckpointRecord().seq;
   } else if (counter - checkpoint.counter < believed_lead) {
     start.counter = counter;
   }

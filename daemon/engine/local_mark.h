@@ -1,9 +1,10 @@
 // The mark that the engine leaves in each database whose documents it follows. A database restored from a copy shows
 // no sign of it: its _changes after the old seq gives nothing, and what is written from then on is silently lost. So
 // with a database's batches goes a counter, kept there and in the registry; where the database's is behind, it is an
-// older copy, and is read from the seq in its own mark on.
+// older copy, and is read from its beginning. (From the seq that the copy had reached would not do: what waited in the
+// registry then, and is done now, waits again.)
 //
-//   {"_id": "_local/channels", "counter": 17, "seq": "<checkpoint when it was written>"}
+//   {"_id": "_local/channels", "counter": 17}
 //
 // Whoever may write to the database can forge it: so it can cause rows to be read again, and no more. Used by
 // Follower; pure.
@@ -18,7 +19,7 @@ namespace channels {
 
 constexpr std::string_view local_mark_id = "_local/channels";
 
-Document local_mark(const CheckpointRecord& checkpoint);
+Document local_mark(std::int64_t counter);
 
 // Where to go on in a database with that checkpoint in the registry and that mark of its own.
 CheckpointRecord start_of(const CheckpointRecord& checkpoint, const std::optional<Document>& mark);

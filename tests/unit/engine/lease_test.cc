@@ -115,11 +115,30 @@ TEST_F(LeaseTest, OfAWorkerThatLostItIsNoLongerIts) {
 // Two followers of one database in one worker (it was deleted and made again): the revision is run once.
 TEST_F(LeaseTest, OfARunUnderWayHereIsNotTakenAgain) {
   const TakenLease first = take(ours_);
-  env_.advance(2 * duration);
+  env_.advance(duration - seconds(1));
   const TakenLease second = take(ours_);
   EXPECT_FALSE(second.lease);
   EXPECT_GT(second.look_again, env_.mono_now());
   EXPECT_TRUE(ours_.still_ours(*first.lease));
+}
+
+TEST_F(LeaseTest, OfARunHereThatWasNeverReleasedIsALostRun) {
+  take(ours_);
+  env_.advance(duration);
+  EXPECT_TRUE(take(ours_).lease->lost_run);
+}
+
+// The other leases of the request were won before it failed: no run began with them.
+TEST_F(LeaseTest, OfATakeThatFailedHalfwayIsTakenAgain) {
+  take(theirs_, {"control-u1", "held", "1-a"});
+  couch_.before = [](const HttpRequest& request) {
+    if (request.url.ends_with("_all_docs?include_docs=true")) throw Unavailable("down");
+  };
+  EXPECT_THROW(ours_.take({subject, {"control-u1", "held", "1-a"}}), Unavailable);
+  couch_.before = nullptr;
+  const TakenLease taken = take(ours_);
+  ASSERT_TRUE(taken.lease);
+  EXPECT_FALSE(taken.lease->lost_run);
 }
 
 TEST_F(LeaseTest, OfARunThatEndedHereIsTakenAgainThoughItsReleaseWasLost) {
