@@ -33,7 +33,7 @@ void EngineWorld::client_step() {
 }
 
 void EngineWorld::write_new() {
-  static const std::vector<std::string> types{"job", "job", "side", "flaky", "later", "charge", "mail", "hopeless"};
+  static const std::vector<std::string> types{"job", "job", "side", "flaky", "later", "charge", "mail", "hopeless", "count"};
   std::vector<Document> docs;
   const std::string name = shops[scheduler_.below(shops.size())];
   for (std::uint64_t i = 0, count = 1 + scheduler_.below(4); i < count; ++i) {
@@ -42,6 +42,7 @@ void EngineWorld::write_new() {
     if (name == "box-3" && (type == "charge" || type == "mail")) type = "job";
     if (type == "hopeless" && !settings_.hopeless) type = "job";
     Document doc{{"_id", type + std::to_string(written_++)}, {"type", type}, {"state", "new"}, {"notes", json::array()}};
+    if (type == "count") doc["state"] = "open";
     if (type == "flaky") doc["fails"] = 1 + scheduler_.below(4);
     if (type == "later")
       doc["due"] = format_time(client_env_.wall_now() + seconds(static_cast<long>(scheduler_.below(200))));
@@ -62,8 +63,20 @@ void EngineWorld::edit_some() {
   if (!doc || !doc->contains("notes")) return;
   const std::string note = "edit-" + std::to_string(written_++);
   doc->at("notes").as_array().emplace_back(note);
+  if (doc_type(*doc) == "count" && doc_state(*doc) == "open") return count_to_three(std::move(*doc), name);
   client_env_.sleep(milliseconds(static_cast<long>(scheduler_.below(400))));
   if (database(name).save(*doc).ok()) notes_[name + "/" + id].insert(note);
+}
+
+void EngineWorld::count_to_three(Document doc, const std::string& name) {
+  doc.at("notes").as_array().pop_back();
+  for (std::int64_t n = int_or(doc, "n", 0) + 1; n <= 3; ++n) {
+    doc["n"] = n;
+    const Saved saved = database(name).save(doc);
+    if (!saved.ok()) return;
+    doc["_rev"] = saved.rev;
+    client_env_.sleep(milliseconds(static_cast<long>(scheduler_.below(1000))));
+  }
 }
 
 // As a device does that was offline: on top of what it knew, whatever is there now.

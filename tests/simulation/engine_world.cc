@@ -44,6 +44,7 @@ void EngineWorld::set_up() {
 void EngineWorld::start_worker(int number) {
   auto worker = std::make_unique<Worker>(scheduler_, couch_, number);
   worker->line.lost_request = worker->line.lost_answer = settings_.lost;
+  worker->line.late = settings_.late;
   worker->line.busy = settings_.busy;
   worker->line.strange = settings_.busy / 4;
   fill_rules(*worker, number);

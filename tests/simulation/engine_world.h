@@ -69,6 +69,7 @@ class EngineWorld {
   void client_step();
   void write_new();
   void edit_some();
+  void count_to_three(Document doc, const std::string& name);
   void branch_some();
   Database database(const std::string& name) { return Database(client_server_, name); }
 

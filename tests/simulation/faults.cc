@@ -16,6 +16,7 @@ std::string name_of(const HttpRequest& request) {
 }  // namespace
 
 void FaultyTransport::travel() {
+  if (env_.scheduler().happens(line_.late)) env_.sleep(seconds(static_cast<long>(env_.scheduler().below(14))));
   const auto most = static_cast<std::uint64_t>(line_.latency.count());
   env_.sleep(milliseconds(static_cast<milliseconds::rep>(env_.scheduler().below(most + 1))));
 }

@@ -12,6 +12,7 @@ struct Line {
   bool cut = false;           // no way to the server
   double lost_request = 0;    // chances for each request
   double lost_answer = 0;
+  double late = 0;            // chance that a way takes many seconds
   double busy = 0;            // 429 or 503, sometimes with Retry-After
   double strange = 0;         // a proxy's page
   milliseconds latency{5};    // at most, each way

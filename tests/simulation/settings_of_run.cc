@@ -13,6 +13,7 @@ RunSettings::RunSettings(Scheduler& chance) : quiet(chance.happens(0.1)), steps(
   clock_jumps = perhaps(0.2);
   storms = perhaps(0.2);
   lost = perhaps(0.1);
+  late = perhaps(0.06);
   busy = perhaps(0.1);
   lost_hint = perhaps(0.9);
   replayed = perhaps(0.3);

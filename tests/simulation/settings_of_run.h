@@ -12,6 +12,7 @@ struct RunSettings {
   bool quiet;  // no faults at all
   double kills = 0, pauses = 0, cuts = 0, restarts = 0, clock_jumps = 0, storms = 0;  // chances for each step
   double lost = 0;      // of requests and answers
+  double late = 0;
   double busy = 0;
   double lost_hint = 0;
   double replayed = 0;

@@ -59,8 +59,8 @@ Outcome EngineWorld::act(Worker& worker, int number, Run& run, const Document& d
   worker.env.sleep(milliseconds(static_cast<long>(scheduler_.below(500))));
   if (worker.line.dead) throw Unavailable("killed");  // before the act
   if (scheduler_.happens(0.05)) return Failed{"the bank is closed", std::nullopt};
+  scheduler_.trace("acts for " + doc_id(doc) + " " + doc_rev(doc) + " lease-" + run.attempt_key);
   check_act(run.attempt_key, number, may_repeat);
-  scheduler_.trace("acts for " + doc_id(doc) + " " + doc_rev(doc));
   worker.env.sleep(milliseconds(static_cast<long>(scheduler_.below(500))));
   return Save{in_state(doc, "done")};
 }
@@ -78,6 +78,15 @@ void EngineWorld::fill_rules(Worker& worker, int number) {
               if (run.attempt < static_cast<int>(int_or(doc, "fails", 0))) return Failed{"not yet", std::nullopt};
               return Save{in_state(doc, "done")};
             })
+      // Nothing to do until a client has counted to three: the row of that edit may come while this runs.
+      .safe("count", "open",
+            [&worker, this](Run& run, const Document& doc) -> Outcome {
+              const InHandler here(run.database.name(), doc_id(doc));
+              worker.env.sleep(milliseconds(static_cast<long>(scheduler_.below(1500))));
+              if (int_or(doc, "n", 0) < 3) return Keep{};
+              return Save{in_state(doc, "done")};
+            },
+            slow)
       .safe("hopeless", "new", [](Run&, const Document&) -> Outcome { return Failed{"never", std::nullopt}; })
       .safe("later", "new",
             [](Run& run, const Document& doc) -> Outcome {
