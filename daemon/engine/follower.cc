@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/digest.h"
 #include "base/errors.h"
 #include "engine/batches.h"
 #include "engine/local_mark.h"
@@ -32,7 +33,8 @@ Follower::Follower(Workbench& bench, std::string database, const RuleTable& rule
       items_(start.seq),
       design_version_(design_version),
       put_(start),
-      counter_(start.counter) {}
+      counter_(start.counter),
+      life_(start.life) {}
 
 Follower::Turn Follower::turn(bool has_rows) {
   if (has_rows) more_to_read_ = true;
@@ -109,24 +111,55 @@ void Follower::start_over_if_restored() {
   if (!is_to_be_checked()) return;
   const std::uint64_t losses = bench_.losses;
   const std::optional<Document> mark = database_.get(local_mark_id);
+  CheckpointRecord here;
+  bool went_back = false;
+  {
+    const std::lock_guard lock(mutex_);
+    here = {items_.checkpoint().position(), counter_, design_version_, life_};
+    went_back = went_back_;
+  }
+  const MarkSays says = compare_mark(here, mark);
+  const CheckpointRecord registered =
+      says == MarkSays::other_life ? bench_.records.read_checkpoint(database_.name()) : CheckpointRecord{};
+  if (says == MarkSays::other_life && registered.life == string_or(*mark, "life", "")) {
+    go_on_from(registered);
+  } else if (says != MarkSays::go_on || went_back) {
+    // Also where the mark is right: one that was written since, by who did not know, says nothing any more.
+    start_over();
+  }
+  const std::lock_guard lock(mutex_);
+  counter_ = counter_after({"", counter_, 0, ""}, mark);
+  checked_at_ = losses;
+  went_back_ = false;
+}
+
+// Another worker has found it out already.
+void Follower::go_on_from(const CheckpointRecord& registered) {
+  const std::lock_guard lock(mutex_);
+  counter_ = registered.counter;
+  life_ = registered.life;
+  put_ = registered;
+  items_.read_to(registered.seq);
+  more_to_read_ = true;
+  bench_.log.info(database_.name() + " is an older copy than the one that was followed: its reading goes on");
+}
+
+void Follower::start_over() {
   CheckpointRecord start;
   {
     const std::lock_guard lock(mutex_);
-    checked_at_ = losses;
-    const CheckpointRecord here{items_.checkpoint().position(), counter_, design_version_};
-    start = start_of(here, mark);
-    counter_ = start.counter;
-    // A mark that was written since, by who did not know, says nothing any more.
-    if (std::exchange(went_back_, false) && start.seq == here.seq) start.seq = CheckpointRecord().seq;
-    if (start.seq == here.seq) return;
-    bench_.log.info(database_.name() + " is an older copy than the one that was followed: it is read again");
+    life_ = hex(bench_.env.random_bytes(8));
+    start.counter = counter_;
+    start.design_version = design_version_;
+    start.life = life_;
     items_.read_to(start.seq);
     more_to_read_ = unmarked_ = true;
+    put_ = {};
   }
+  bench_.log.info(database_.name() + " is an older copy than the one that was followed: it is read again");
   // Before the database gets a mark that is not behind any longer, the registry has to know where to start.
   bench_.records.put_checkpoint(database_.name(), start);
   bench_.records.flush_checkpoints();
-  put_ = {};
 }
 
 // --- 2. results of runs ------------------------------------------------------------------------

@@ -86,6 +86,8 @@ class Follower : public std::enable_shared_from_this<Follower> {
   // Each of these is one step of a turn.
   void start_over_if_restored();
   bool is_to_be_checked();
+  void start_over();
+  void go_on_from(const CheckpointRecord& registered);
   void collect_finished(Verdicts& verdicts);
   std::size_t read_rows();
   void load_woken();
@@ -125,6 +127,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
   const int design_version_;
   CheckpointRecord put_;     // what the registry has, or will have
   std::int64_t counter_;     // of the last mark
+  std::string life_;         // of the database, as the mark has it
   bool unmarked_ = false;    // rows of others were read since the last mark
   // The losses at which the mark was last looked at.
   std::optional<std::uint64_t> checked_at_;

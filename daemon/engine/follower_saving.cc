@@ -23,7 +23,7 @@ Document to_be_saved(const Verdicts::ToSave& entry) {
 
 Document Follower::next_mark() {
   const std::lock_guard lock(mutex_);
-  return local_mark(counter_ + 1);
+  return local_mark(counter_ + 1, life_);
 }
 
 void Follower::mark_saved() {

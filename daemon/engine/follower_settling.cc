@@ -122,6 +122,7 @@ void Follower::put_checkpoint() {
   if (needs_mark && database_.save(next_mark()).ok()) mark_saved();
   const std::lock_guard lock(mutex_);
   next.counter = counter_;
+  next.life = life_;
   bench_.records.put_checkpoint(database_.name(), next);
   put_ = next;
 }

@@ -240,7 +240,8 @@ void Leases::release(const std::vector<Lease>& leases) {
       own->second.running = own->second.lost_run = false;
     }
     for (const auto& [key, own] : own_) {
-      if (!own.running) docs.push_back(tombstone(key, own.rev));
+      // One of a lost run has to say so until it was looked at.
+      if (!own.running && !own.lost_run) docs.push_back(tombstone(key, own.rev));
     }
   }
   if (docs.empty()) return;

@@ -1,7 +1,5 @@
 #include "engine/local_mark.h"
 
-#include <algorithm>
-
 namespace channels {
 
 namespace {
@@ -11,20 +9,21 @@ constexpr std::int64_t believed_lead = 100000;
 
 }  // namespace
 
-Document local_mark(std::int64_t counter) {
-  return {{"_id", local_mark_id}, {"counter", counter}};
+Document local_mark(std::int64_t counter, const std::string& life) {
+  Document mark{{"_id", local_mark_id}, {"counter", counter}};
+  if (!life.empty()) mark["life"] = life;
+  return mark;
 }
 
-CheckpointRecord start_of(const CheckpointRecord& checkpoint, const std::optional<Document>& mark) {
-  if (checkpoint.counter == 0) return checkpoint;
-  CheckpointRecord start = checkpoint;
+MarkSays compare_mark(const CheckpointRecord& here, const std::optional<Document>& mark) {
+  if (!mark) return MarkSays::is_older_copy;
+  if (string_or(*mark, "life", "") != here.life) return MarkSays::other_life;
+  return int_or(*mark, "counter", 0) < here.counter ? MarkSays::is_older_copy : MarkSays::go_on;
+}
+
+std::int64_t counter_after(const CheckpointRecord& here, const std::optional<Document>& mark) {
   const std::int64_t counter = mark ? int_or(*mark, "counter", 0) : 0;
-  if (counter < checkpoint.counter) {
-    start.seq = CheckpointRecord().seq;
-  } else if (counter - checkpoint.counter < believed_lead) {
-    start.counter = counter;
-  }
-  return start;
+  return counter > here.counter && counter - here.counter < believed_lead ? counter : here.counter;
 }
 
 }  // namespace channels

@@ -53,7 +53,7 @@ Attempts attempts_of(const json::object& record) {
 
 CheckpointRecord checkpoint_of(const Document& doc) {
   return {string_or(doc, "seq", "0"), int_or(doc, "counter", 0),
-          static_cast<int>(int_or(doc, "design_version", 0))};
+          static_cast<int>(int_or(doc, "design_version", 0)), string_or(doc, "life", "")};
 }
 
 void take_over_revs(Database& registry, std::vector<Document>& docs) {
@@ -119,6 +119,10 @@ CheckpointRecord Records::load_checkpoint(const std::string& database, const std
   return found.front().value_or(CheckpointRecord{});
 }
 
+CheckpointRecord Records::read_checkpoint(const std::string& database) {
+  return read_checkpoints({database}, true).front().value_or(CheckpointRecord{});
+}
+
 std::vector<std::optional<CheckpointRecord>> Records::checkpoints(
     const std::vector<std::string>& databases) {
   return read_checkpoints(databases, false);
@@ -159,6 +163,7 @@ void Records::flush_checkpoints() {
                       {"seq", checkpoint.seq},
                       {"counter", checkpoint.counter},
                       {"design_version", checkpoint.design_version}});
+      if (!checkpoint.life.empty()) docs.back()["life"] = checkpoint.life;
       std::string& rev = revs_[id];
       if (!rev.empty()) docs.back()["_rev"] = rev;
     }

@@ -1,7 +1,7 @@
 // What the engine itself keeps in the registry, besides leases and workers: checkpoints, revisits, failures.
 //
 //   {"_id": "checkpoint-<SHA-256 of database>", "type": "checkpoint", "database", "seq", "counter",
-//    "design_version"}
+//    "design_version"[, "life"]}
 //   {"_id": "revisit-<SHA-256 of database, id>", "type": "revisit", "database", "id", "due"[, "attempts"]}
 //   {"_id": "failure-<SHA-256 of database, id>", "type": "failure", "database", "id", "rule", "parked": true,
 //    "attempts", "reason", "last_time"}
@@ -30,6 +30,8 @@ struct CheckpointRecord {
   std::int64_t counter = 0;
   // Of the design document that the database was last seen to have or given; 0 for none.
   int design_version = 0;
+  // Changes when the database is found to be an older copy: what was read before counts no longer. "" at first.
+  std::string life{};
 };
 
 // The failed attempts at one revision of a document.
@@ -69,6 +71,8 @@ class Records {
   // Seq "0" and counter 0 for a database that has none. Those of `others`, which will be wanted soon, come with the
   // same request and are kept until then.
   CheckpointRecord load_checkpoint(const std::string& database, const std::vector<std::string>& others = {});
+  // As the registry has it now, whatever this worker is about to put there.
+  CheckpointRecord read_checkpoint(const std::string& database);
   // Kept until flush_checkpoints().
   void put_checkpoint(const std::string& database, const CheckpointRecord& checkpoint);
   void flush_checkpoints();

@@ -233,6 +233,7 @@ TEST_F(LeaseTest, TakenOverByALostAnswerStaysALostRun) {
   EXPECT_THROW(take(ours_), Unavailable);
   couch_.after = nullptr;
   EXPECT_FALSE(take(ours_).lease);
+  ours_.release({*take(ours_, {"control-u1", "other", "1-a"}).lease});
   const TakenLease taken = take(ours_);
   ASSERT_TRUE(taken.lease);
   EXPECT_TRUE(taken.lease->lost_run);

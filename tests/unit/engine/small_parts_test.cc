@@ -31,31 +31,31 @@ TEST(Echoes, AreNotWhatSomebodyElseWrote) {
   EXPECT_FALSE(echoes.take(row("a", {"2-x", "2-w"}))) << "a branch";
 }
 
-TEST(LocalMark, OfTheSameDatabaseGoesOnFromTheCheckpoint) {
-  const CheckpointRecord checkpoint{"9", 5, 2};
-  const auto start = start_of(checkpoint, local_mark(5));
-  EXPECT_EQ(start.seq, "9");
-  EXPECT_EQ(start.counter, 5);
+const CheckpointRecord here{"9", 5, 2, "x"};
+
+TEST(LocalMark, OfTheSameDatabaseSaysToGoOn) {
+  EXPECT_EQ(compare_mark(here, local_mark(5, "x")), MarkSays::go_on);
+  EXPECT_EQ(compare_mark(here, local_mark(6, "x")), MarkSays::go_on);
 }
 
-TEST(LocalMark, OfAnOlderCopyStartsOverFromTheBeginning) {
-  const auto start = start_of({"9", 5, 2}, local_mark(3));
-  EXPECT_EQ(start.seq, "0");
-  EXPECT_EQ(start.counter, 5);
+TEST(LocalMark, ThatIsBehindOrMissingIsAnOlderCopys) {
+  EXPECT_EQ(compare_mark(here, local_mark(4, "x")), MarkSays::is_older_copy);
+  EXPECT_EQ(compare_mark(here, std::nullopt), MarkSays::is_older_copy);
 }
 
-TEST(LocalMark, ThatIsMissingStartsOverFromTheBeginning) {
-  EXPECT_EQ(start_of({"9", 5, 2}, std::nullopt).seq, "0");
-  EXPECT_EQ(start_of({"9", 0, 2}, std::nullopt).seq, "9") << "there never was one";
+TEST(LocalMark, OfAnotherLifeSaysThatSomebodyFoundItOut) {
+  EXPECT_EQ(compare_mark(here, local_mark(9, "y")), MarkSays::other_life);
+  EXPECT_EQ(compare_mark(here, local_mark(5, "")), MarkSays::other_life);
 }
 
 TEST(LocalMark, AheadAfterACrashIsCountedOnFrom) {
-  EXPECT_EQ(start_of({"9", 5, 2}, local_mark(7)).counter, 7);
+  EXPECT_EQ(counter_after(here, local_mark(7, "x")), 7);
+  EXPECT_EQ(counter_after(here, local_mark(3, "x")), 5);
 }
 
 TEST(LocalMark, ThatIsForgedCausesARescanAtMost) {
-  EXPECT_EQ(start_of({"9", 5, 2}, local_mark(1LL << 60)).counter, 5);
-  EXPECT_EQ(start_of({"9", 5, 2}, Document{{"counter", "x"}, {"seq", json::array{1}}}).seq, "0");
+  EXPECT_EQ(counter_after(here, local_mark(1LL << 60, "x")), 5);
+  EXPECT_EQ(compare_mark(here, Document{{"counter", "x"}, {"life", "x"}}), MarkSays::is_older_copy);
 }
 
 TEST(BatchSize, GrowsWithSmallDocumentsUpToTheMost) {
