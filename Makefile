@@ -3,6 +3,7 @@
 #   make demo       a device through the whole loop, on a server and mail server of its own
 #   make test       everything: C++ (also under sanitizers), design documents, protocol, end to end
 #   make test-all   the same with the sanitized program in the end to end tests, too
+#   make simulate SEEDS=N   the engine on virtual time, with faults by seed; prints the seeds that fail
 #   make lint       clang-tidy's findings fail it
 #   make bench      speeds, each against the bare server in the same run
 #   make clean
@@ -10,7 +11,7 @@
 JOBS ?= $(shell nproc)
 SANITIZED_TARGETS = unit_tests
 
-.PHONY: demo build test test-all lint bench clean
+.PHONY: demo build test test-all simulate lint bench clean
 
 build: build/.dependencies
 	cmake -S . -B build -DCHANNELS_TESTS=OFF
@@ -33,6 +34,12 @@ test-all: test
 	cmake --build build-thread -j $(JOBS)
 	node tests/run.mjs --build build-address
 	node tests/run.mjs --build build-thread
+
+SEEDS ?= 1000
+simulate: build/.test-dependencies
+	cmake -S . -B build -DCHANNELS_TESTS=ON
+	cmake --build build -j $(JOBS) --target simulate
+	build/simulate --seeds $(SEEDS)
 
 lint: build/.lint-dependencies
 	scripts/lint.sh

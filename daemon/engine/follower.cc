@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/digest.h"
 #include "base/errors.h"
+#include "base/mutation.h"
 #include "engine/batches.h"
 #include "engine/local_mark.h"
 
@@ -101,7 +102,7 @@ std::map<std::string, int> Follower::backlog() {
 // --- 1. an older copy of the database ----------------------------------------------------------
 
 bool Follower::is_to_be_checked() {
-  if (rules_.is_for_design_only()) return false;
+  if (rules_.is_for_design_only() || mutant("mark-unchecked")) return false;
   const std::lock_guard lock(mutex_);
   const bool never_marked = counter_ == 0;
   return went_back_ || (!never_marked && checked_at_ != bench_.losses);

@@ -1,11 +1,17 @@
 // simulate: runs seeds, each in a process of its own, and prints those that fail.
 //   simulate --seeds 1000 [--first 1] [--jobs 2] [--mutant NAME]      exit 1 if one fails
+//   simulate --mutants --seeds 1000                                   each bug on purpose has to be caught
+//   simulate --replay 10                                              each seed twice, with the same end
 //   simulate --seed 17 --trace                                        one run, with everything that happened
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
+#include <cstring>
 #include <iostream>
+#include <map>
+#include <set>
 
 #include "base/mutation.h"
 #include "simulation/engine_world.h"
@@ -29,13 +35,20 @@ using namespace channels::simulation;
 // Real seconds that one run may take; it takes well under one.
 constexpr unsigned longest_run_s = 60;
 
-void run_seed(std::uint64_t seed, bool trace) {
+// The questions in daemon/engine, see daemon/base/mutation.h.
+constexpr const char* mutants[] = {"takeover-at-once", "accepted-counts-as-won", "lease-unchecked", "lease-too-short",
+                                   "unsafe-as-safe", "conflict-drop", "lost-run-ignored", "park-forgotten",
+                                   "no-revisit", "settled-while-running", "checkpoint-early", "no-sweep",
+                                   "mark-unchecked"};
+
+std::uint64_t run_seed(std::uint64_t seed, bool trace) {
   alarm(longest_run_s);
   Scheduler scheduler(seed);
   scheduler.print = trace;
   Process process{"run"};
   scheduler.run(process, [&] { EngineWorld(scheduler).run(); });
   if (trace) std::cout << "digest " << scheduler.trace_digest() << "\n";
+  return scheduler.trace_digest();
 }
 
 pid_t start(std::uint64_t seed) {
@@ -45,6 +58,40 @@ pid_t start(std::uint64_t seed) {
   run_seed(seed, false);
   std::cout.flush();
   std::_Exit(0);
+}
+
+// Of everything that happened in the run; 0 if it failed.
+std::uint64_t digest_of(std::uint64_t seed) {
+  std::array<int, 2> ends{};
+  if (pipe(ends.data()) != 0) return 0;
+  std::cout.flush();
+  const pid_t child = fork();
+  if (child == 0) {
+    const std::uint64_t digest = run_seed(seed, false);
+    const auto written = write(ends[1], &digest, sizeof digest);
+    std::_Exit(written == sizeof digest ? 0 : 1);
+  }
+  close(ends[1]);
+  std::uint64_t digest = 0;
+  const bool whole = read(ends[0], &digest, sizeof digest) == sizeof digest;
+  close(ends[0]);
+  waitpid(child, nullptr, 0);
+  return whole ? digest : 0;
+}
+
+// Each seed twice: whoever looks for a bug has to see it again.
+int replay(std::uint64_t first, std::uint64_t count) {
+  std::set<std::uint64_t> digests;
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    const std::uint64_t digest = digest_of(seed);
+    if (digest == 0 || digest != digest_of(seed)) {
+      std::cout << "seed " << seed << " does not replay" << std::endl;
+      return 1;
+    }
+    digests.insert(digest);
+  }
+  std::cout << count << " seeds replayed, " << digests.size() << " different runs" << std::endl;
+  return digests.size() == count ? 0 : 1;
 }
 
 int run_seeds(std::uint64_t first, std::uint64_t count, int jobs, bool stop_at_first) {
@@ -70,6 +117,20 @@ int run_seeds(std::uint64_t first, std::uint64_t count, int jobs, bool stop_at_f
   return failed == 0 ? 0 : 1;
 }
 
+// Every bug on purpose has to be caught, else the checkers are worth nothing.
+int run_mutants(std::uint64_t first, std::uint64_t count, int jobs) {
+  int missed = 0;
+  for (const char* name : mutants) {
+    channels::active_mutant = name;
+    std::cout << "mutant " << name << ": " << std::flush;
+    if (run_seeds(first, count, jobs, true) != 0) continue;
+    ++missed;
+    std::cout << "mutant " << name << " was NOT caught" << std::endl;
+  }
+  std::cout << std::size(mutants) - static_cast<std::size_t>(missed) << " mutants caught, " << missed << " not" << std::endl;
+  return missed == 0 ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -86,11 +147,17 @@ int main(int argc, char** argv) {
   app.add_option("--jobs", jobs, "at once");
   app.add_option("--mutant", channels::active_mutant, "a bug on purpose, see daemon/base/mutation.h");
   app.add_flag("--trace", trace, "print what happens");
+  bool all_mutants = false;
+  std::uint64_t replayed = 0;
+  app.add_flag("--mutants", all_mutants, "each known mutant, up to --seeds each; exit 1 if one is not caught");
+  app.add_option("--replay", replayed, "run so many seeds twice and compare");
   app.add_flag("--stop-at-first", stop_at_first, "end with the first seed that fails");
   CLI11_PARSE(app, argc, argv);
   if (seed != 0) {
     run_seed(seed, trace);
     return 0;
   }
+  if (replayed != 0) return replay(first, replayed);
+  if (all_mutants) return run_mutants(first, seeds, jobs);
   return run_seeds(first, seeds, jobs, stop_at_first);
 }

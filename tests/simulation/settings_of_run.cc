@@ -2,7 +2,7 @@
 
 namespace channels::simulation {
 
-RunSettings::RunSettings(Scheduler& chance) : quiet(chance.happens(0.1)), steps(10 + static_cast<int>(chance.below(30))) {
+RunSettings::RunSettings(Scheduler& chance) : quiet(chance.happens(0.1)), steps(8 + static_cast<int>(chance.below(20))) {
   hopeless = chance.happens(0.1);
   if (quiet) return;
   const auto perhaps = [&](double most) { return chance.happens(0.5) ? most * chance.chance() : 0; };
