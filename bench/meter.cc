@@ -20,6 +20,14 @@ long count_of(std::string_view text, std::string_view part) {
   return found;
 }
 
+long status_kb(std::string_view field) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(field)) return std::strtol(line.c_str() + field.size(), nullptr, 10);
+  }
+  return 0;
+}
+
 }  // namespace
 
 double cpu_seconds() {
@@ -29,17 +37,12 @@ double cpu_seconds() {
 }
 
 long resident_kb() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmRSS:")) return std::strtol(line.c_str() + 6, nullptr, 10);
-  }
-  return 0;
+  return status_kb("VmRSS:");
 }
 
+// Not getrusage's: that one begins with what the process had been before exec, a copy of Node.
 long peak_resident_kb() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss;
+  return status_kb("VmHWM:");
 }
 
 HttpResponse CountingTransport::send(const HttpRequest& request) {
