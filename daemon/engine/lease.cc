@@ -79,6 +79,13 @@ void Leases::won(const Claim& claim, const std::string& rev, MonoTime until) {
   own_[claim.key] = {rev, static_cast<int>(int_or(claim.doc, "attempt", 1)), true, claim.lost_run, until};
 }
 
+// A tombstone would hide that a run was lost. It stays, and is tried again.
+void Leases::keep_lost(const Claim& claim, const std::string& rev) {
+  const std::lock_guard lock(mutex_);
+  watches_.erase(claim.key);
+  own_[claim.key] = {rev, static_cast<int>(int_or(claim.doc, "attempt", 1)), false, true, env_.mono_now()};
+}
+
 void Leases::not_begun(const std::vector<TakenLease>& taken) {
   const std::lock_guard lock(mutex_);
   for (const TakenLease& each : taken) {
@@ -100,6 +107,7 @@ std::vector<TakenLease> Leases::take(const std::vector<LeaseSubject>& subjects) 
   std::vector<TakenLease> results(claims.size());
   std::vector<std::size_t> held;
   std::vector<Document> accepted;
+  bool below_quorum = false;
   for (std::size_t i = 0; i < claims.size(); ++i) {
     const bool is_won = saved[i].outcome == Saved::Outcome::saved ||
                         (saved[i].outcome == Saved::Outcome::accepted && mutant("accepted-counts-as-won"));
@@ -110,14 +118,19 @@ std::vector<TakenLease> Leases::take(const std::vector<LeaseSubject>& subjects) 
       results[i].lease = Lease{keys[i], saved[i].rev, static_cast<int>(int_or(claims[i].doc, "attempt", 1)),
                                until, claims[i].lost_run};
     } else if (saved[i].outcome == Saved::Outcome::accepted) {
-      accepted.push_back(tombstone(keys[i], saved[i].rev));
+      if (claims[i].lost_run) {
+        keep_lost(claims[i], saved[i].rev);
+      } else {
+        accepted.push_back(tombstone(keys[i], saved[i].rev));
+      }
+      below_quorum = true;
       results[i].look_again =
           env_.mono_now() + milliseconds(500 + static_cast<int>(1000 * env_.random_unit()));
     } else {
       held.push_back(i);
     }
   }
-  note_quorum(accepted.empty());
+  note_quorum(!below_quorum);
   try {
     withdraw(accepted);
     watch(keys, held, results);

@@ -97,6 +97,8 @@ class Leases {
   Claim claim(const LeaseSubject& subject);
   std::vector<Saved> save(const std::vector<Claim>& claims);
   void won(const Claim& claim, const std::string& rev, MonoTime until);
+  // Taken over, but below quorum.
+  void keep_lost(const Claim& claim, const std::string& rev);
   // Those that were won by a take() that did not come to its end.
   void not_begun(const std::vector<TakenLease>& taken);
   // What each of these, held by somebody, looks like now.

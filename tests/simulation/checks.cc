@@ -42,7 +42,7 @@ void EngineWorld::check_checkpoint(const Document& checkpoint) {
   const std::string name = string_or(checkpoint, "database", "");
   const ModelDatabase* database = couch_.find(name);
   if (database == nullptr || restored_.contains(name)) return;
-  const std::uint64_t seq = database->seq_number(string_or(checkpoint, "seq", ""));
+  const std::uint64_t seq = database->seq_number(string_or(checkpoint, "seq", "")).value_or(0);
   for (const auto& [at, id] : database->by_seq()) {
     if (at > seq) return;
     const auto doc = database->read(id);
@@ -52,26 +52,27 @@ void EngineWorld::check_checkpoint(const Document& checkpoint) {
 }
 
 // Invariant 4.
-void EngineWorld::check_lease_at_start(const Run& run) {
+MonoTime EngineWorld::check_lease_at_start(const Run& run) {
   const ModelDatabase& records = *couch_.find(registry);
   const std::string id = "lease-" + run.attempt_key;
   const auto found = records.docs().find(id);
-  if (found == records.docs().end() || found->second.tree.winner_deleted())
+  if (found == records.docs().end() || found->second.tree.is_deleted())
     scheduler_.fail("invariant 4: an unsafe run without a lease");
   if (found->second.written_at + lease < env_.mono_now() + time_limit)
     scheduler_.fail("invariant 4: an unsafe run with too little of its lease left");
+  return found->second.written_at + lease;
 }
 
 // Of one revision a handler with `park` acts once, whatever happens. One with `retry` acts again only when the lease of
 // the act before has run out, or that act is known to have failed.
-void EngineWorld::check_act(const std::string& key, int number, bool may_repeat) {
+void EngineWorld::check_act(const std::string& key, MonoTime lease_ends, bool may_repeat) {
   std::vector<Act>& acts = acts_[key];
   for (const Act& before : acts) {
     if (!may_repeat) scheduler_.fail("an unsafe handler that parks acted twice");
-    if (env_.mono_now() - before.began < lease - time_limit)
+    if (env_.mono_now() < before.lease_ends)
       scheduler_.fail("an unsafe handler acted twice within one lease");
   }
-  acts.push_back({env_.mono_now(), number, false});
+  acts.push_back({lease_ends});
   if (acts.size() > 1 && settings_.quiet) scheduler_.fail("an unsafe handler acted twice, though nothing had happened");
 }
 
@@ -84,7 +85,7 @@ std::vector<std::string> EngineWorld::unsettled() {
       if (!winner) continue;
       const bool parked = couch_.find(registry)->read(record("failure-", name, id)).has_value();
       std::size_t live = 0;
-      for (const std::string& leaf : doc.tree.leaves()) live += doc.tree.at(leaf).deleted ? 0 : 1;
+      for (const RevId& leaf : doc.tree.leaves()) live += doc.tree.at(leaf).deleted ? 0 : 1;
       if ((is_to_be_worked(*winner) && !parked) || live > 1) left.push_back(name + "/" + id);
     }
   }

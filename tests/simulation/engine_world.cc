@@ -14,6 +14,14 @@ constexpr int most_workers = 3;
 // Longer than backoffs, parking and the sweep take after the last fault.
 constexpr std::chrono::minutes longest_settling{120};
 
+ModelOptions model_options(Scheduler& scheduler, int copies) {
+  ModelOptions options;
+  options.seed = scheduler.random();
+  options.admins = {{admin, password}};
+  options.copies = copies;
+  return options;
+}
+
 }  // namespace
 
 EngineWorld::Worker::Worker(Scheduler& scheduler, ModelCouch& couch, int number)
@@ -29,7 +37,8 @@ EngineWorld::EngineWorld(Scheduler& scheduler)
       settings_(scheduler),
       env_(scheduler, process_),
       client_env_(scheduler, client_process_),
-      couch_(env_, [&scheduler](double chance) { return chance > 0 && scheduler.happens(chance); }, admin, password),
+      copies_(settings_.split_vote > 0 ? 3 : 1),
+      couch_(env_, model_options(scheduler, copies_)),
       client_transport_(client_env_, couch_),
       client_credentials_(admin, password),
       client_server_(client_transport_, client_credentials_, url) {}
@@ -37,7 +46,6 @@ EngineWorld::EngineWorld(Scheduler& scheduler)
 void EngineWorld::set_up() {
   for (const char* name : {"_global_changes", "registry", "shop", "box-1", "box-2", "box-3"}) database(name).create(1);
   database("registry").save(design_doc("registry"));
-  couch_.copies = settings_.split_vote > 0 ? 3 : 1;
   couch_.on_commit = [this](const ModelCouch::Commit& commit) { on_commit(commit); };
 }
 
@@ -47,7 +55,7 @@ void EngineWorld::start_worker(int number) {
   worker->line.late = settings_.late;
   worker->line.busy = settings_.busy;
   worker->line.strange = settings_.busy / 4;
-  fill_rules(*worker, number);
+  fill_rules(*worker);
   EngineOptions options;
   options.registry_db = "registry";
   options.pinned = {"shop"};
@@ -107,17 +115,18 @@ void EngineWorld::fault_step() {
   } else {
     couch_.weather.maintenance = false;
   }
-  couch_.weather.below_quorum = couch_.copies > 1 && scheduler_.happens(settings_.storms);
+  couch_.weather.below_quorum = copies_ > 1 && scheduler_.happens(settings_.storms);
   couch_.weather.lost_hint = settings_.lost_hint;
   couch_.weather.replayed_rows = settings_.replayed;
-  couch_.weather.split_vote = couch_.copies > 1 ? settings_.split_vote : 0;
+  couch_.weather.split_vote = copies_ > 1 ? settings_.split_vote : 0;
   couch_.weather.deaf_poll = settings_.deaf_poll;
   if (scheduler_.happens(settings_.restores)) {
     if (restored_.insert("box-3").second) {
-      couch_.copy("box-3");
+      copies_of_files_["box-3"] = couch_.snapshot("box-3");
     } else {
       scheduler_.trace("box-3 is put back from a copy");
-      couch_.restore("box-3");
+      couch_.restart();
+      couch_.restore("box-3", copies_of_files_.at("box-3"));
     }
   }
 }

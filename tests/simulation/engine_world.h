@@ -26,9 +26,7 @@ class TraceLog : public Log {
 
 // What handlers did outside, which nobody can take back: the shop's bank and its mail.
 struct Act {
-  MonoTime began;
-  int worker = 0;
-  bool failed = false;  // it is known that it did not happen
+  MonoTime lease_ends;
 };
 
 class EngineWorld {
@@ -60,9 +58,9 @@ class EngineWorld {
   void pause_world(milliseconds time) { env_.sleep(time); }
 
   // --- shop_rules.cc: the handlers
-  void fill_rules(Worker& worker, int number);
+  void fill_rules(Worker& worker);
   Outcome safe_step(Worker& worker, Run& run, const Document& doc);
-  Outcome act(Worker& worker, int number, Run& run, const Document& doc, bool may_repeat);
+  Outcome act(Worker& worker, Run& run, const Document& doc, bool may_repeat);
 
   // --- clients.cc: who writes
   void clients();
@@ -76,8 +74,9 @@ class EngineWorld {
   // --- checks.cc
   void on_commit(const ModelCouch::Commit& commit);
   void check_checkpoint(const Document& checkpoint);
-  void check_lease_at_start(const Run& run);
-  void check_act(const std::string& key, int number, bool may_repeat);
+  // When the run's lease ends.
+  MonoTime check_lease_at_start(const Run& run);
+  void check_act(const std::string& key, MonoTime lease_ends, bool may_repeat);
   void check_end();
   std::vector<std::string> unsettled();
   bool is_recorded(const std::string& database, const std::string& id);
@@ -88,6 +87,7 @@ class EngineWorld {
   Process client_process_{"client"};
   SimEnv env_;
   SimEnv client_env_;
+  const int copies_;
   ModelCouch couch_;
   ModelTransport client_transport_;
   BasicCredentials client_credentials_;
@@ -99,6 +99,7 @@ class EngineWorld {
   bool clients_end_ = false;
   std::map<std::string, std::vector<Act>> acts_;            // by attempt key
   std::map<std::string, std::set<std::string>> notes_;      // acknowledged, by database/id
+  std::map<std::string, ModelDatabase::Snapshot> copies_of_files_;
   std::set<std::string> restored_;                          // databases that lost something by an operator
   int written_ = 0;
 };

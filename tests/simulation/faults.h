@@ -2,7 +2,7 @@
 // schedule of faults turns its knobs.
 #pragma once
 
-#include "simulation/model/model_couch.h"
+#include "simulation/couch/model_transport.h"
 #include "simulation/time/scheduler.h"
 
 namespace channels::simulation {

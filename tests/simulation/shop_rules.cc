@@ -53,19 +53,19 @@ Outcome EngineWorld::safe_step(Worker& worker, Run& run, const Document& doc) {
   return Save{in_state(doc, next_state(doc_state(doc)))};
 }
 
-Outcome EngineWorld::act(Worker& worker, int number, Run& run, const Document& doc, bool may_repeat) {
+Outcome EngineWorld::act(Worker& worker, Run& run, const Document& doc, bool may_repeat) {
   const InHandler here(run.database.name(), doc_id(doc));
-  check_lease_at_start(run);
+  const MonoTime lease_ends = check_lease_at_start(run);
   worker.env.sleep(milliseconds(static_cast<long>(scheduler_.below(500))));
   if (worker.line.dead) throw Unavailable("killed");  // before the act
   if (scheduler_.happens(0.05)) return Failed{"the bank is closed", std::nullopt};
   scheduler_.trace("acts for " + doc_id(doc) + " " + doc_rev(doc) + " lease-" + run.attempt_key);
-  check_act(run.attempt_key, number, may_repeat);
+  check_act(run.attempt_key, lease_ends, may_repeat);
   worker.env.sleep(milliseconds(static_cast<long>(scheduler_.below(500))));
   return Save{in_state(doc, "done")};
 }
 
-void EngineWorld::fill_rules(Worker& worker, int number) {
+void EngineWorld::fill_rules(Worker& worker) {
   const auto safe = [this, &worker](Run& run, const Document& doc) { return safe_step(worker, run, doc); };
   const RuleOptions slow{.slow = true};
   worker.rules.on(Kind::followed)
@@ -95,10 +95,10 @@ void EngineWorld::fill_rules(Worker& worker, int number) {
               return Save{in_state(doc, "done")};
             })
       .unsafe("charge", "new",
-              [this, &worker, number](Run& run, const Document& doc) { return act(worker, number, run, doc, false); },
+              [this, &worker](Run& run, const Document& doc) { return act(worker, run, doc, false); },
               {.time_limit = seconds(3)})
       .unsafe("mail", "new",
-              [this, &worker, number](Run& run, const Document& doc) { return act(worker, number, run, doc, true); },
+              [this, &worker](Run& run, const Document& doc) { return act(worker, run, doc, true); },
               {.on_lost = OnLost::retry, .time_limit = seconds(3)})
       .conflicts(resolve);
 }

@@ -1,14 +1,5 @@
 # The simulation: the engine and workflows, compiled once more with the questions for bugs on purpose in them
 # (daemon/base/mutation.h), on virtual time and an in-memory CouchDB.
-find_path(DUKTAPE_INCLUDE_DIR duktape.h REQUIRED)
-find_library(DUKTAPE_LIBRARY duktape REQUIRED)
-
-file(GLOB simulation_model CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/simulation/model/*.cc)
-list(FILTER simulation_model EXCLUDE REGEX "_test\\.cc$")
-add_library(simulation_model STATIC ${simulation_model})
-target_include_directories(simulation_model PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${DUKTAPE_INCLUDE_DIR})
-target_link_libraries(simulation_model PUBLIC channels_couch ${DUKTAPE_LIBRARY})
-
 file(GLOB simulation_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/simulation/*.cc
      ${CMAKE_CURRENT_SOURCE_DIR}/simulation/time/*.cc ${CMAKE_CURRENT_SOURCE_DIR}/simulation/checkers/*.cc)
 list(FILTER simulation_sources EXCLUDE REGEX "_test\\.cc$")
@@ -17,10 +8,10 @@ file(GLOB mutated_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/daemon/engine/
      ${PROJECT_SOURCE_DIR}/daemon/workflows/*.cc)
 add_executable(simulate ${simulation_sources} ${mutated_sources})
 target_compile_definitions(simulate PRIVATE CHANNELS_MUTANTS)
-target_link_libraries(simulate PRIVATE simulation_model channels_app)
+target_link_libraries(simulate PRIVATE simulation_couch channels_app)
 set_target_properties(simulate PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 
-add_test(NAME simulation.seeds COMMAND simulate --seeds 1000)
+add_test(NAME simulation.seeds COMMAND simulate --seeds 500)
 add_test(NAME simulation.replay COMMAND simulate --replay 10)
 add_test(NAME simulation.mutants COMMAND simulate --mutants --seeds 1000)
 set_tests_properties(simulation.seeds simulation.replay simulation.mutants

@@ -94,6 +94,8 @@ class ModelCouch {
   // --- the server's life
   // All open feeds end; hints that were not written yet are forgotten.
   void restart();
+  // Another one after each restart.
+  std::uint64_t incarnation() const { return incarnation_; }
   // Counts the restarts.
   std::uint64_t incarnation() const { return incarnation_; }
   ModelDatabase::Snapshot snapshot(const std::string& database) const;

@@ -175,6 +175,20 @@ TEST_F(LeaseTest, AcceptedIsWithdrawnAndTriedLater) {
   EXPECT_EQ(take(ours_).lease->attempt, 1);
 }
 
+// Withdrawn like a new one, it would take the lost run's only trace along.
+TEST_F(LeaseTest, TakenOverBelowQuorumStaysALostRun) {
+  ASSERT_TRUE(take(theirs_).lease);
+  EXPECT_FALSE(take(ours_).lease);
+  env_.advance(duration);
+  couch_.answered_202 = {"lease-" + lease_key(subject)};
+  EXPECT_FALSE(take(ours_).lease);
+  couch_.answered_202.clear();
+  env_.advance(seconds(2));
+  const TakenLease taken = take(ours_);
+  ASSERT_TRUE(taken.lease);
+  EXPECT_TRUE(taken.lease->lost_run);
+}
+
 TEST_F(LeaseTest, ReleasedIsFreeAtOnce) {
   const TakenLease taken = take(theirs_);
   EXPECT_FALSE(take(ours_).lease);
