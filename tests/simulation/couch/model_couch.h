@@ -96,8 +96,6 @@ class ModelCouch {
   void restart();
   // Another one after each restart.
   std::uint64_t incarnation() const { return incarnation_; }
-  // Counts the restarts.
-  std::uint64_t incarnation() const { return incarnation_; }
   ModelDatabase::Snapshot snapshot(const std::string& database) const;
   // As an operator puts a copy of the file back: same uuid, seqs that go back, feeds closed.
   void restore(const std::string& database, const ModelDatabase::Snapshot& snapshot);
