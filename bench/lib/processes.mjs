@@ -15,6 +15,17 @@ export function cpuSeconds(pid) {
   return nanoseconds / 1e9;
 }
 
+/** The same by the names of its threads: {"sweep": 0.1, ...}. */
+export function cpuByThread(pid) {
+  const seconds = {};
+  for (const task of readdirSync(`/proc/${pid}/task`)) {
+    const name = readFileSync(`/proc/${pid}/task/${task}/comm`, 'utf8').trim();
+    const nanoseconds = Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
+    seconds[name] = (seconds[name] ?? 0) + nanoseconds / 1e9;
+  }
+  return seconds;
+}
+
 function statusKb(pid, field) {
   return Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
 }

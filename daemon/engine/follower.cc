@@ -26,7 +26,7 @@ constexpr std::size_t worth_reading_ahead = 100;
 
 }  // namespace
 
-Follower::Follower(Workbench& bench, std::string database, const RuleTable& rules, CheckpointRecord start,
+Follower::Follower(Workbench& bench, std::string database, const RuleTable& rules, const CheckpointRecord& start,
                    int design_version)
     : bench_(bench),
       database_(bench.server, std::move(database)),

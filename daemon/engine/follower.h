@@ -51,7 +51,7 @@ struct Workbench {
 class Follower : public std::enable_shared_from_this<Follower> {
  public:
   // `start` is where the registry says to go on, `design_version` what the database's design document is now.
-  Follower(Workbench& bench, std::string database, const RuleTable& rules, CheckpointRecord start,
+  Follower(Workbench& bench, std::string database, const RuleTable& rules, const CheckpointRecord& start,
            int design_version);
 
   struct Turn {
