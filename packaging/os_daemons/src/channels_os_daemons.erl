@@ -5,7 +5,7 @@
 -module(channels_os_daemons).
 -behaviour(application).
 
--export([start/0, priv_file/1]).
+-export([start/0, priv_file/1, remember/2, recall/2]).
 -export([start/2, prep_stop/1, stop/1]).
 
 -define(APP, ?MODULE).
@@ -18,6 +18,7 @@ start() ->
             true ->
                 load(),
                 wait_for_couchdb(),
+                _ = open_memory(),
                 keep();
             _ ->
                 already_there
@@ -26,11 +27,12 @@ start() ->
     ok.
 
 start(_Type, _Arguments) ->
-    application:set_env(?APP, stopped_on_purpose, false),
+    _ = open_memory(),
+    remember(stopped_on_purpose, false),
     channels_os_daemons_sup:start_link().
 
 prep_stop(State) ->
-    application:set_env(?APP, stopped_on_purpose, true),
+    remember(stopped_on_purpose, true),
     State.
 
 stop(_State) ->
@@ -42,6 +44,21 @@ priv_file(Name) ->
 
 home() ->
     filename:dirname(filename:dirname(code:where_is_file(atom_to_list(?APP) ++ ".app"))).
+
+%% What outlives a failure of the application: a table of the process that keeps it. (Not the application's environment:
+%% while the node stops, a change of that waits for the stop itself.)
+open_memory() ->
+    ets:info(?MODULE, name) =:= undefined andalso ets:new(?MODULE, [public, named_table]).
+
+remember(Key, Value) ->
+    ets:insert(?MODULE, {Key, Value}),
+    ok.
+
+recall(Key, Default) ->
+    case ets:lookup(?MODULE, Key) of
+        [{Key, Value}] -> Value;
+        [] -> Default
+    end.
 
 load() ->
     case application:load(?APP) of
@@ -92,8 +109,8 @@ keep() ->
         {error, {already_started, ?APP}} -> wait_for_end();
         {error, Reason} -> couch_log:error("os_daemons cannot be started: ~p", [Reason])
     end,
-    case {application:get_env(?APP, stopped_on_purpose), init:get_status()} of
-        {{ok, true}, _} ->
+    case {recall(stopped_on_purpose, false), init:get_status()} of
+        {true, _} ->
             ok;
         {_, {stopping, _}} ->
             ok;

@@ -194,9 +194,8 @@ start_later(Daemon = #daemon{name = Name, started_at = StartedAt, delay = Last})
 
 event({runs, Pid}, Daemon) ->
     Daemon#daemon{pid = Pid};
-event({not_started, Reason}, Daemon = #daemon{name = Name, command = Command}) ->
-    couch_log:error("Daemon ~p cannot be started: ~s: ~s", [Name, Command, Reason]),
-    ended_in_event("not started", Daemon);
+event({not_started, Reason}, Daemon = #daemon{command = Command}) ->
+    ended_in_event(io_lib:format("it could not be started: ~s: ~s", [Command, Reason]), Daemon);
 event({written, Count}, Daemon) ->
     take_lines(cancel(#daemon.read_limit, Daemon#daemon{unread = Daemon#daemon.unread - Count}));
 event({output, Piece}, Daemon = #daemon{lines = Lines}) ->
