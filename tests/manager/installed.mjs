@@ -1,12 +1,11 @@
 // A CouchDB that starts the manager of os_daemons as the package's drop-in makes it, and what a test wants to know of
 // its daemons. They are told from all other processes by the server's folder in their command lines.
 
-import { chmodSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { startCouch } from '../lib/couch_server.mjs';
 import { PROGRAM } from '../lib/daemon.mjs';
 import { iniText } from '../lib/server_process.mjs';
@@ -68,7 +67,7 @@ export function processesOf(program) {
 /** Everything that has to do with a folder, but for the node itself. */
 export function processesIn(dir) {
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((pid) => [Number(pid), commandLine(pid)])
-    .filter(([pid, words]) => pid !== process.pid && words.some((word) => word.startsWith(`${dir}/`)) && !words.some((word) => word.includes('vm.args')));
+    .filter(([pid, words]) => pid !== process.pid && words.some((word) => word.startsWith(`${dir}/`)) && !words.includes('-couch_ini'));
 }
 
 export async function oneProcessOf(program, { not } = {}) {
