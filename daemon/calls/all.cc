@@ -1,0 +1,12 @@
+#include "calls/all.h"
+
+#include "calls/calls.h"
+
+namespace channels {
+
+void add_all_calls(Calls& calls) {
+  add_status(calls);
+  add_retry(calls);
+}
+
+}  // namespace channels
