@@ -1,17 +1,16 @@
-// couchdb-channels: under CouchDB without arguments, by itself with --ini, or one of an operator's calls. Exit codes:
-// 0 fine, 1 it did not work, 2 bad usage or configuration.
+// couchdb-channels: under CouchDB without arguments, by itself with --ini, or one of an operator's
+// calls. Exit codes: 0 fine, 1 it did not work, 2 bad usage or configuration.
 #include <malloc.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <thread>
 
 #include "app/daemon.h"
-#include "app/operator_calls.h"
-#include "base/errors.h"
+#include "calls/all.h"
+#include "calls/calls.h"
 #include "host/ini_host.h"
 #include "host/os_daemon_host.h"
 #include "http/curl_transport.h"
@@ -22,8 +21,6 @@ namespace {
 
 using namespace channels;
 
-constexpr int exit_failed = 1;
-constexpr int exit_bad_configuration = 2;
 constexpr std::chrono::seconds longest_end(10);
 
 std::unique_ptr<Mailer> make_mailer(const MailSettings& mail) {
@@ -37,7 +34,8 @@ Parsed<Templates> load_templates(const MailSettings& mail) {
   return Templates::load(mail.templates);
 }
 
-// CouchDB would start us again at once, and halt us for ever after three quick ends: so it is waited for.
+// CouchDB would start us again at once, and halt us for ever after three quick ends: so it is
+// waited for.
 int give_up(Host& host, const std::string& reason) {
   host.log().error("couchdb-channels cannot start: " + reason);
   if (!host.waits_for_better_configuration()) return exit_bad_configuration;
@@ -79,83 +77,37 @@ int run_with_files(const std::vector<std::string>& files, Level least) {
   return run(host);
 }
 
-// CouchDB's own chain of files, in its order.
-const std::vector<std::string> couchdb_ini_files{"/opt/couchdb/etc/default.ini", "/opt/couchdb/etc/default.d",
-                                                 "/opt/couchdb/etc/local.ini", "/opt/couchdb/etc/local.d"};
-
-int exit_with(const std::string& reason, int code) {
-  std::cerr << "couchdb-channels: " << reason << "\n";
-  return code;
-}
-
-using OperatorCall = std::function<int(Env& env, Server& server, const Settings& settings)>;
-
-// Logs in as the daemon does, by the configuration that CouchDB has.
-int call_as_operator(const std::vector<std::string>& given, const OperatorCall& call) {
-  const auto& files = given.empty() ? couchdb_ini_files : given;
-  auto sections = read_ini_files({files.begin(), files.end()});
-  if (!sections) {
-    return exit_with(sections.error().reason + (given.empty() ? ": run as root or couchdb, or name CouchDB's files by --ini" : ""),
-                     exit_bad_configuration);
-  }
-  IniHost host(std::move(*sections), Level::error, !given.empty());
-  RealEnv env;
-  const auto configuration = read_configuration(env, host);
-  if (!configuration) return exit_with(configuration.error().reason, exit_bad_configuration);
-  CurlTransport transport;
-  Server server(transport, *configuration->credentials, configuration->settings.url);
-  try {
-    return call(env, server, configuration->settings);
-  } catch (const std::exception& trouble) {  // Unavailable or Refused
-    return exit_with("CouchDB at " + configuration->settings.url + ": " + trouble.what(), exit_failed);
-  }
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   // A heap per thread would cost megabytes each for a program that mostly waits.
   mallopt(M_ARENA_MAX, 2);
-  CLI::App app("Coordinates the sync of devices and channels. Without options it speaks CouchDB's os_daemons "
-               "protocol on standard input and output.",
-               "couchdb-channels");
+  CLI::App app(
+      "Coordinates the sync of devices and channels. Without options it speaks CouchDB's "
+      "os_daemons "
+      "protocol on standard input and output.",
+      "couchdb-channels");
   app.set_version_flag("--version", std::string("couchdb-channels " CHANNELS_VERSION));
   std::vector<std::string> ini_files;
-  app.add_option("--ini", ini_files, "run by itself: read this file in place of a host; may be given again")
+  app.add_option("--ini", ini_files,
+                 "run by itself: read this file in place of a host; may be given again")
       ->type_name("FILE");
   bool debug = false;
   app.add_flag("--debug", debug, "with --ini: log what the engine does, too");
   app.require_subcommand(0, 1);
-  CLI::App* status = app.add_subcommand("status", "workers, backlog, feeds and what is parked");
-  bool as_json = false;
-  status->add_flag("--json", as_json, "one JSON object");
-  CLI::App* retry = app.add_subcommand("retry", "hand parked documents out again");
-  std::string retry_id;
-  bool retry_all = false;
-  auto* id_option = retry->add_option("ID", retry_id, "the document's _id, as status shows it");
-  retry->add_flag("--all", retry_all, "all that are parked")->excludes(id_option);
-  for (CLI::App* call : {status, retry})
-    call->add_option("--ini", ini_files, "in place of /opt/couchdb/etc; may be given again")->type_name("FILE");
+  Calls calls(app, ini_files);
+  add_all_calls(calls);
   try {
     app.parse(argc, argv);
-    if (retry->parsed() && retry_id.empty() && !retry_all) throw CLI::RequiredError("retry: ID or --all");
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : exit_bad_configuration;
   }
   prepare_signals();
-  if (status->parsed()) {
-    return call_as_operator(ini_files, [&](Env& env, Server& server, const Settings& settings) {
-      return print_status(env, server, settings, as_json, std::cout);
-    });
-  }
-  if (retry->parsed()) {
-    return call_as_operator(ini_files, [&](Env& env, Server& server, const Settings& settings) {
-      return retry_parked(env, server, settings, retry_id, retry_all, std::cout);
-    });
-  }
+  if (const auto code = calls.run()) return *code;
   if (!ini_files.empty()) return run_with_files(ini_files, debug ? Level::debug : Level::info);
   if (isatty(STDIN_FILENO) != 0) {
-    std::cerr << "couchdb-channels is started by CouchDB ([os_daemons]); to run it by hand use --ini FILE, see --help\n";
+    std::cerr << "couchdb-channels is started by CouchDB ([os_daemons]); to run it by hand use "
+                 "--ini FILE, see --help\n";
     return exit_bad_configuration;
   }
   OsDaemonHost host(STDIN_FILENO, STDOUT_FILENO);

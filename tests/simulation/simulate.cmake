@@ -8,7 +8,7 @@ file(GLOB mutated_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/daemon/engine/
      ${PROJECT_SOURCE_DIR}/daemon/workflows/*.cc)
 add_executable(simulate ${simulation_sources} ${mutated_sources})
 target_compile_definitions(simulate PRIVATE CHANNELS_MUTANTS)
-target_link_libraries(simulate PRIVATE simulation_couch channels_app)
+target_link_libraries(simulate PRIVATE simulation_couch channels_calls)
 set_target_properties(simulate PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 
 add_test(NAME simulation.seeds COMMAND simulate --seeds 500)

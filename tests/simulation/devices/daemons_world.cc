@@ -2,7 +2,7 @@
 
 #include <sstream>
 
-#include "app/operator_calls.h"
+#include "calls/retry.h"
 #include "base/check.h"
 #include "base/errors.h"
 
@@ -199,7 +199,9 @@ void DaemonsWorld::end_faults() {
 // As an operator does who finds parked documents after a bad hour.
 void DaemonsWorld::retry_parked_documents() {
   std::ostringstream out;
-  if (retry_parked(env_, operator_server_, configuration().settings, "", true, out) == 0)
+  const Settings settings = configuration().settings;
+  Operator by{env_, operator_transport_, operator_server_, settings, out};
+  if (retry_parked(by, {.all = true}) == 0)
     scheduler_.trace("the operator retries: " + out.str());
 }
 

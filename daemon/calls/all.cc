@@ -1,0 +1,15 @@
+#include "calls/all.h"
+
+#include "calls/calls.h"
+
+namespace channels {
+
+void add_all_calls(Calls& calls) {
+  add_status(calls);
+  add_retry(calls);
+  add_devices(calls);
+  add_channels(calls);
+  add_revoke(calls);
+}
+
+}  // namespace channels
