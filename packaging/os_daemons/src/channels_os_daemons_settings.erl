@@ -30,6 +30,11 @@ is_channels({_Name, Command}) -> channels_os_daemons_command:program(Command) =:
 
 %% A value of the operator's own that goes (also by POST /_node/_local/_config/_reload, which drops all that is not
 %% in a file) leaves room for ours again.
+changed(Section, "secret", deleted) when Section =:= "chttpd_auth"; Section =:= "couch_httpd_auth" ->
+    case channels_os_daemons:recall(wanted, false) of
+        true -> see_to_secret();
+        false -> ok
+    end;
 changed(Section, Key, deleted) ->
     Ours = [Setting || Setting = {S, K, _} <- ?AT_RUN_TIME, S =:= Section, K =:= Key],
     case channels_os_daemons:recall(wanted, false) of
