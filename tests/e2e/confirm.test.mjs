@@ -160,7 +160,7 @@ test('an unconfirmed device expires on time; its code is worth nothing then', as
   const quick = await startWorld({ channels: { confirm_ttl: 2 } });
   try {
     const device = await quick.register(quick.device('late@example.com'));
-    const expired = await device.waitFor('expired', { timeout: 30000 });
+    const expired = await device.waitFor('expired');
     assert.deepEqual(Object.keys(expired).sort(), ['_id', '_rev', 'state', 'type']);
     mustFail(await quick.confirm(quick.confirmOf(device)), 'expired');
     assert.equal((await device.read()).state, 'expired');
