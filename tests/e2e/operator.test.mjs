@@ -7,22 +7,14 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { PROGRAM } from '../lib/daemon.mjs';
 import { waitFor } from '../lib/net.mjs';
+import { operatorCall } from '../lib/operator.mjs';
 import { startWorld } from '../lib/world.mjs';
 
 let world;
 before(async () => { world = await startWorld(); });
 after(() => world?.close());
 
-/** {code, stdout, stderr} of couchdb-channels, called with the daemon's own ini files. */
-async function call(...args) {
-  const ini = world.daemon.iniFiles().flatMap((file) => ['--ini', file]);
-  try {
-    return { code: 0, ...await promisify(execFile)(PROGRAM, [...args, ...ini]) };
-  } catch ({ code, stdout, stderr }) {
-    return { code, stdout, stderr };
-  }
-}
-
+const call = (...args) => operatorCall(world.daemon, ...args);
 const status = async () => JSON.parse((await call('status', '--json')).stdout);
 
 /** A registration at whose mail the last attempt but one has failed already. */

@@ -46,9 +46,14 @@ export async function freePort() {
   return port;
 }
 
-/** Calls `fn` until it gives something truthy (that is returned); what it throws counts as "not yet". */
+// What comes ends the waiting, so patience costs nothing; a machine that does other things as well may need it.
+const PATIENCE = 4;
+
+/** Calls `fn` until it gives something truthy (that is returned); what it throws counts as "not yet". `timeout` is what a quiet
+ * machine should need, in ms. */
 export async function waitFor(fn, { timeout = 10000, interval = 50, what = 'what was waited for' } = {}) {
-  const ends = Date.now() + timeout;
+  const limit = timeout * PATIENCE;
+  const ends = Date.now() + limit;
   let last;
   for (;;) {
     try {
@@ -58,7 +63,7 @@ export async function waitFor(fn, { timeout = 10000, interval = 50, what = 'what
     } catch (error) {
       last = error;
     }
-    if (Date.now() > ends) throw new Error(`${what} did not happen within ${timeout} ms`, { cause: last });
+    if (Date.now() > ends) throw new Error(`${what} did not happen within ${limit} ms`, { cause: last });
     await sleep(interval);
   }
 }
