@@ -40,7 +40,7 @@ async function nearlyParked(owner) {
 
 test('status names the worker and what is parked, and retry brings it back', async () => {
   const device = await nearlyParked('parked@example.com');
-  await waitFor(() => world.daemon.output.includes(`parked ${device.id}`), { timeout: 30000 });
+  await waitFor(() => world.daemon.output.includes(`parked ${device.id}`));
 
   const { workers, parked } = await status();
   assert.equal(workers.filter(({ alive }) => alive).length, 1);
@@ -63,18 +63,18 @@ test('status names the worker and what is parked, and retry brings it back', asy
   assert.match(wrong.stdout, /nothing is parked with that id/);
   const right = await call('retry', device.id);
   assert.equal(right.code, 0, right.stderr);
-  await device.waitFor('confirming', { timeout: 20000 });
+  await device.waitFor('confirming');
   assert.deepEqual((await status()).parked, []);
 });
 
 test('a parked document that has moved on is parked no longer', async () => {
   const device = await nearlyParked('moved@example.com');
-  await waitFor(() => world.daemon.output.includes(`parked ${device.id}`), { timeout: 30000 });
+  await waitFor(() => world.daemon.output.includes(`parked ${device.id}`));
   world.mail.reject = null;
   const path = `/${world.daemon.names.handshake_db}/${device.id}`;
   const { body } = await world.daemon.request(path);
   await world.daemon.request(path, { method: 'PUT', body });  // the same once more: a new revision
-  await device.waitFor('confirming', { timeout: 20000 });
+  await device.waitFor('confirming');
   assert.deepEqual((await status()).parked, []);
   assert.equal((await call('retry', '--all')).stdout, 'nothing is parked\n');
 });

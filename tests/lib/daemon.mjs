@@ -76,7 +76,7 @@ class Daemon {
   }
 
   async waitUntilReady() {
-    await waitFor(() => this.over || this.output.includes(' ready: ', this.startOfOutput), { timeout: 30000, what: 'the daemon being ready' })
+    await waitFor(() => this.over || this.output.includes(' ready: ', this.startOfOutput), { what: 'the daemon being ready' })
       .catch((error) => { throw new Error(`${error.message}\n${this.output}`); });
     if (this.over) throw new Error(`the daemon ended:\n${this.output}`);
   }

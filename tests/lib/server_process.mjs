@@ -10,7 +10,7 @@ import { freePort, request, waitFor } from './net.mjs';
 export const COUCHDB_HOME = process.env.COUCHDB_HOME || '/opt/couchdb';
 const EMBEDDED = fileURLToPath(new URL('../server/main.mjs', import.meta.url));
 const SYSTEM_DATABASES = ['_users', '_replicator', '_global_changes'];
-const START_MS = 60000;
+const START_MS = 120000;
 
 export function iniText(sections) {
   return Object.entries(sections).map(([name, pairs]) =>
