@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serverKind } from '../lib/couch_server.mjs';
 import { newNames } from '../lib/daemon.mjs';
-import { Device } from '../lib/device.mjs';
+import { Device, newCredential } from '../lib/device.mjs';
 import { startMailSink } from '../lib/mail_sink.mjs';
 import { basicAuth, waitFor } from '../lib/net.mjs';
 import {
@@ -64,6 +64,20 @@ test('what it needs of CouchDB is set, but not saved; the secret is, and is in n
   const [, secret] = /^secret = ([0-9a-f]{64})$/m.exec(saved);
   assert.equal(server.outputText().includes(secret), false);
   assert.match(server.outputText(), /\[chttpd_auth\] secret was not set; a random one was made/);
+});
+
+test('a device\'s hash stays as the device made it, with its one round', { skip }, async () => {
+  const { secret, verifier } = newCredential();
+  const path = '/_users/org.couchdb.user:a-device';
+  await server.request(path, { method: 'PUT', body: { _id: 'org.couchdb.user:a-device', name: 'a-device', type: 'user', roles: [], ...verifier } });
+  for (let round = 0; round < 3; round += 1) {
+    const { body } = await server.request('/_session', { auth: `a-device:${secret}` });
+    assert.equal(body.userCtx.name, 'a-device');
+    await sleep(1000);
+  }
+  const { body } = await server.request(path);
+  assert.equal(body.iterations, 1);
+  assert.match(body._rev, /^1-/);
 });
 
 test('it inherits nothing that would make another node a manager', { skip }, async () => {
