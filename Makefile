@@ -1,5 +1,6 @@
 # What a person types; CMake does the building. `make build` leaves the program at build/couchdb-channels.
 #
+#   make manager    what starts the daemon on CouchDB 2.3 and later, at build/os_daemons
 #   make demo       a device through the whole loop, on a server and mail server of its own
 #   make test       everything: C++ (also under sanitizers), design documents, protocol, end to end
 #   make test-all   the same with the sanitized program in the end to end tests, too
@@ -11,11 +12,14 @@
 JOBS ?= $(shell nproc)
 SANITIZED_TARGETS = unit_tests
 
-.PHONY: demo build test test-all simulate lint bench clean
+.PHONY: demo build manager test test-all simulate lint bench clean
 
 build: build/.dependencies
 	cmake -S . -B build -DCHANNELS_TESTS=OFF
 	cmake --build build -j $(JOBS) --target couchdb-channels
+
+manager: build/.erlang-dependencies
+	$(MAKE) -C packaging/os_daemons OUT=$(CURDIR)/build/os_daemons
 
 demo: build tests/node_modules/.package-lock.json
 	node demo/demo.mjs
@@ -53,6 +57,10 @@ clean:
 
 build/.dependencies: scripts/dependencies.sh
 	scripts/dependencies.sh build
+	@mkdir -p build && touch $@
+
+build/.erlang-dependencies: scripts/dependencies.sh
+	scripts/dependencies.sh erlang
 	@mkdir -p build && touch $@
 
 build/.test-dependencies: scripts/dependencies.sh

@@ -1,10 +1,13 @@
 #!/bin/sh
-# dependencies.sh build|test|lint|node...: sees to the Debian packages that building, or testing and the demo, need.
+# dependencies.sh build|erlang|test|lint|node...: sees to the Debian packages that building, or testing and the demo, need.
 # What is missing is installed by apt-get, as root or by sudo; an ordinary user whose packages
 # are there needs neither.
 set -eu
 
 build="g++ cmake make libboost1.81-dev libboost-json1.81-dev libcurl4-openssl-dev libssl-dev libcli11-dev libkainjow-mustache-dev"
+# The manager of os_daemons is compiled by any Erlang; jiffy stands in for the one that comes with CouchDB.
+erlang="erlang-base make"
+erlang_test="erlang-eunit erlang-crypto erlang-jiffy"
 lint="clang-tidy-16"
 test="libgtest-dev libgmock-dev duktape-dev chromium"
 
@@ -13,12 +16,13 @@ for part in "$@"; do
   case $part in
     build) wanted="$wanted $build" ;;
     lint) wanted="$wanted $lint" ;;
-    test) wanted="$wanted $test" ;;
+    erlang) wanted="$wanted $erlang" ;;
+    test) wanted="$wanted $test $erlang $erlang_test" ;;
     node)
       # Any Node of version 18 or later will do, Debian's own is one.
       if ! node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)' 2>/dev/null; then wanted="$wanted nodejs"; fi
       if ! command -v npm >/dev/null 2>&1; then wanted="$wanted npm"; fi ;;
-    *) echo "usage: $0 build|test|lint|node..." >&2; exit 2 ;;
+    *) echo "usage: $0 build|erlang|test|lint|node..." >&2; exit 2 ;;
   esac
 done
 

@@ -31,7 +31,8 @@ export function serverKind({ own = false } = {}) {
 /**
  * Options: own; user, password; port; dir (kept afterwards; default a temporary folder, removed by close());
  * persistent (data outlive kill(); default for own); pages ({name: folder} shown as /_utils/name/;
- * default the confirmation page as channels); config ({section: {key: value}} on top).
+ * default the confirmation page as channels); config ({section: {key: value}} on top; undefined takes a key away);
+ * env (of a CouchDB that is started, on top; may be changed between stop() and start()).
  * Answers {url, user, password, secret, name, kind, version, dir, iniFiles, pid,
  * start(), stop(), kill(), restart(), close(), request(path, options)}.
  */
@@ -50,9 +51,10 @@ export async function startCouch(options = {}) {
   return server;
 }
 
-async function ownServer({ user = 'admin', password = randomBytes(12).toString('hex'), port, dir, pages, config, own, persistent = Boolean(own || dir) }) {
+async function ownServer({ user = 'admin', password = randomBytes(12).toString('hex'), port, dir, pages, config, env = {}, own, persistent = Boolean(own || dir) }) {
   const form = existsSync(join(COUCHDB_HOME, 'bin/couchdb')) ? couchdbServer : embeddedServer;
   const server = new OwnServer(form, { user, password, port: port ?? await freePort(), dir });
+  server.env = env;
   layOutPages(server.www, pages ?? confirmationPage());
   await form.layOut(server, { config, persistent });
   return server;

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runProcess } from './run_process.mjs';
+import { unescapeXml } from './xml.mjs';
 
 const LIMIT_MS = 1800000;
 
@@ -30,16 +31,13 @@ export async function runCtest({ build, label, only, env }) {
   }
 }
 
-const ENTITIES = { '&lt;': '<', '&gt;': '>', '&quot;': '"', '&apos;': "'", '&amp;': '&' };
-const unescape = (text) => text.replace(/&(?:lt|gt|quot|apos|amp);/g, (entity) => ENTITIES[entity]);
-
 /** Whatever did not run and is not skipped (a missing program, say) has failed. */
 export function readJunit(xml) {
   const counts = { passed: 0, failed: [], skipped: [] };
   for (const [, attributes, body] of xml.matchAll(/<testcase ([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g)) {
-    const attribute = (name) => unescape(new RegExp(`(?:^| )${name}="([^"]*)"`).exec(attributes)?.[1] ?? '');
+    const attribute = (name) => unescapeXml(new RegExp(`(?:^| )${name}="([^"]*)"`).exec(attributes)?.[1] ?? '');
     const name = attribute('name');
-    const output = unescape(/<system-out>([\s\S]*?)<\/system-out>/.exec(body ?? '')?.[1] ?? '');
+    const output = unescapeXml(/<system-out>([\s\S]*?)<\/system-out>/.exec(body ?? '')?.[1] ?? '');
     if (/<skipped message="(SKIP_|Disabled)/.test(body ?? '') || attribute('status') === 'disabled') {
       counts.skipped.push({ name, reason: skipReason(output) });
     } else if (attribute('status') === 'run') {

@@ -14,7 +14,7 @@ const START_MS = 60000;
 
 export function iniText(sections) {
   return Object.entries(sections).map(([name, pairs]) =>
-    `[${name}]\n${Object.entries(pairs).map(([key, value]) => `${key} = ${value}\n`).join('')}`).join('\n');
+    `[${name}]\n${Object.entries(pairs).filter(([, value]) => value !== undefined).map(([key, value]) => `${key} = ${value}\n`).join('')}`).join('\n');
 }
 
 /** What a daemon needs to know of either server, in the form that CouchDB keeps it. */
@@ -86,6 +86,7 @@ export const couchdbServer = {
       COUCHDB_ARGS_FILE: join(server.dir, 'etc/vm.args'),
       COUCHDB_INI_FILES: server.iniFiles.join(' '),
       COUCHDB_FAUXTON_DOCROOT: server.www,
+      ...server.env,
     };
     const ready = async () => (await request(`${server.url}/_up`, { timeout: 2000 })).status === 200;
     const child = await launch(join(COUCHDB_HOME, 'bin/couchdb'), [], { env, ready });
