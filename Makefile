@@ -1,6 +1,7 @@
 # What a person types; CMake does the building. `make build` leaves the program at build/couchdb-channels.
 #
 #   make manager    what starts the daemon on CouchDB 2.3 and later, at build/os_daemons
+#   make deb        the Debian package, at build/couchdb-channels_*.deb
 #   make demo       a device through the whole loop, on a server and mail server of its own
 #   make test       everything: C++ (also under sanitizers), design documents, protocol, end to end
 #   make test-all   the same with the sanitized program in the end to end tests, too
@@ -12,7 +13,7 @@
 JOBS ?= $(shell nproc)
 SANITIZED_TARGETS = unit_tests
 
-.PHONY: demo build manager test test-all simulate lint bench clean
+.PHONY: demo build manager deb test test-all simulate lint bench clean
 
 build: build/.dependencies
 	cmake -S . -B build -DCHANNELS_TESTS=OFF
@@ -20,6 +21,9 @@ build: build/.dependencies
 
 manager: build/.erlang-dependencies
 	$(MAKE) -C packaging/os_daemons OUT=$(CURDIR)/build/os_daemons
+
+deb: build/.package-dependencies
+	JOBS=$(JOBS) scripts/build_deb.sh
 
 demo: build tests/node_modules/.package-lock.json
 	node demo/demo.mjs
@@ -61,6 +65,10 @@ build/.dependencies: scripts/dependencies.sh
 
 build/.erlang-dependencies: scripts/dependencies.sh
 	scripts/dependencies.sh erlang
+	@mkdir -p build && touch $@
+
+build/.package-dependencies: scripts/dependencies.sh
+	scripts/dependencies.sh package
 	@mkdir -p build && touch $@
 
 build/.test-dependencies: scripts/dependencies.sh
