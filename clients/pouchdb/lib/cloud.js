@@ -2,6 +2,7 @@
 // password to.
 
 import { ChannelsError, Unavailable } from './errors.js';
+import { later } from './timing.js';
 
 const REQUEST_MS = 30000;
 const TRANSFER_MS = 600000;  // a batch with large attachments, on a slow line
@@ -13,24 +14,27 @@ const LONG_POLL_GRACE_MS = 30000;
 export class Cloud {
   #PouchDB;
 
-  /** `server` is public_url; `credentials()` gives {username, password} or null. */
-  constructor(PouchDB, server, handshake, credentials) {
+  #ownFetch;
+  #latest = new WeakMap();
+
+  /** `server` is public_url; `credentials()` gives {username, password} or null; `fetch` is the app's own, if it has one. */
+  constructor(PouchDB, { server, handshake, credentials, fetch }) {
     this.#PouchDB = PouchDB;
+    this.#ownFetch = fetch;
     this.server = serverUrl(server);
     this.handshake = handshake;
     this.credentials = credentials;
-    this.requests = 0;
   }
 
   /** One request: {status, body}. Throws Unavailable where there is no answer, or none that says something. */
   async request(path, { method = 'GET', body, auth = null } = {}) {
     const headers = { accept: 'application/json', ...(body ? { 'content-type': 'application/json' } : {}), ...basic(auth) };
-    this.requests += 1;
+    const ask = this.#ownFetch ?? fetch;
     let status;
     let answer;
     try {
       const signal = AbortSignal.timeout?.(REQUEST_MS);
-      const response = await fetch(this.server + path, { method, headers, body: body && JSON.stringify(body), credentials: 'omit', cache: 'no-store', signal });
+      const response = await ask(this.server + path, { method, headers, body: body && JSON.stringify(body), credentials: 'omit', cache: 'no-store', signal });
       status = response.status;
       answer = await response.json();
     } catch (error) {
@@ -63,15 +67,25 @@ export class Cloud {
   }
 
   #fetch(url, options) {
-    this.requests += 1;
     for (const [name, value] of Object.entries(basic(this.credentials()))) options.headers.set(name, value);
-    const limit = url.includes('feed=longpoll') ? LONG_POLL_MS + LONG_POLL_GRACE_MS : TRANSFER_MS;
     const controller = new AbortController();
-    const timer = setTimeout(() => controller.abort(), limit);
-    timer.unref?.();
-    options.signal?.addEventListener('abort', () => controller.abort(), { once: true });
-    if (options.signal?.aborted) controller.abort();
-    return this.#PouchDB.fetch(url, { ...options, credentials: 'omit', signal: controller.signal }).finally(() => clearTimeout(timer));
+    // Not ended with the headers: a long-poll sends those at once. To abort what is over does nothing.
+    later(url.includes('feed=longpoll') ? LONG_POLL_MS + LONG_POLL_GRACE_MS : TRANSFER_MS, () => controller.abort());
+    if (options.signal) this.#abortWith(options.signal, controller);
+    const ask = this.#ownFetch ?? this.#PouchDB.fetch;
+    return ask(url, { ...options, credentials: 'omit', signal: controller.signal });
+  }
+
+  /** PouchDB has one signal for all requests of a feed, one after the other: it gets one listener, not one for each. */
+  #abortWith(signal, controller) {
+    if (signal.aborted) return controller.abort();
+    let latest = this.#latest.get(signal);
+    if (!latest) {
+      latest = {};
+      this.#latest.set(signal, latest);
+      signal.addEventListener('abort', () => latest.controller.abort(), { once: true });
+    }
+    latest.controller = controller;
   }
 
   /**

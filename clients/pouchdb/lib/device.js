@@ -34,14 +34,14 @@ export class Device extends Emitter {
   #refusals = 0;
   #closed = false;
 
-  static async open(PouchDB, { server, name, allowWipe = false, store = 'channels', handshake = 'channels-handshake', databaseOptions = {}, sync = {} } = {}) {
+  static async open(PouchDB, { server, name, allowWipe = false, store = 'channels', handshake = 'channels-handshake', databaseOptions = {}, sync = {}, fetch } = {}) {
     if (!server) throw new ChannelsError('bad_server', '`server` is missing: the public_url of the installation, as https://sync.example.com/');
     const device = new Device();
     device.#crypto = await findCrypto();
     device.#options = { name, allowWipe, sync };
     device.#store = new Store(PouchDB, store, databaseOptions);
     await device.#store.load();
-    device.#cloud = new Cloud(PouchDB, server, handshake, () => device.#logIn.credentials());
+    device.#cloud = new Cloud(PouchDB, { server, handshake, fetch, credentials: () => device.#logIn.credentials() });
     device.#checkServer();
     device.#logIn = new LogIn({ crypto: device.#crypto, cloud: device.#cloud, store: device.#store });
     device.#catalog = new Catalog(device.#store.control);

@@ -73,8 +73,12 @@ export class Store {
   }
 
   #database(part, more = {}) {
-    if (!this.#open.has(part)) this.#open.set(part, new this.#PouchDB(`${this.#name}-${part}`, { ...this.#options, ...more }));
-    return this.#open.get(part);
+    const known = this.#open.get(part);
+    if (known) return known;
+    const database = new this.#PouchDB(`${this.#name}-${part}`, { ...this.#options, ...more });
+    database.setMaxListeners(100);  // each feed and replication listens to the database's end
+    this.#open.set(part, database);
+    return database;
   }
 
   async #destroy(part) {

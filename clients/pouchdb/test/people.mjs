@@ -23,6 +23,33 @@ export function newDisk() {
   return { folder, PouchDB: PouchDB.defaults({ prefix: `${folder}/` }), remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
+/** A device's way to the network, which a test can cut: what is under way then fails, as it does on a train. */
+export class Cable {
+  #plugged = true;
+  #underWay = new Set();
+  requests = 0;
+
+  unplug() {
+    this.#plugged = false;
+    for (const controller of this.#underWay) controller.abort();
+  }
+
+  plug() {
+    this.#plugged = true;
+  }
+
+  fetch = async (url, options = {}) => {
+    this.requests += 1;
+    if (!this.#plugged) throw new TypeError('the network is unreachable');
+    const controller = new AbortController();
+    this.#underWay.add(controller);
+    options.signal?.addEventListener('abort', () => controller.abort(), { once: true });
+    if (options.signal?.aborted) controller.abort();
+    // What it answers is read to its end: a cut in the middle fails there.
+    return PouchDB.fetch(url, { ...options, signal: controller.signal });
+  };
+}
+
 /** The device on that disk; collects the events that tests look at in `device.heard`. */
 export async function openDevice(world, disk, options = {}) {
   const device = await disk.PouchDB.channels({ server: world.server.url, handshake: world.daemon.names.handshake_db, ...options });
@@ -52,11 +79,12 @@ export async function pair(world, device, owner, name) {
   return device;
 }
 
+/** A new device of that person, paired; with `disk` and `cable`. */
 export async function newDevice(world, owner, name, options) {
-  const disk = newDisk();
-  const device = await openDevice(world, disk, options);
+  const [disk, cable] = [newDisk(), new Cable()];
+  const device = await openDevice(world, disk, { fetch: cable.fetch, ...options });
   await pair(world, device, owner, name);
-  return Object.assign(device, { disk });
+  return Object.assign(device, { disk, cable });
 }
 
 export async function closeAll(devices) {
