@@ -19,6 +19,7 @@ export class Replica extends Emitter {
   #running = [];
   #remote = null;
   #live = null;
+  #stopped = false;
 
   /** `openRemote()` gives the remote database; `push` and `pull` are further options of those replications. */
   constructor({ local, openRemote, push = {} }) {
@@ -26,7 +27,6 @@ export class Replica extends Emitter {
     this.#local = local;
     this.#openRemote = openRemote;
     this.#push = push;
-    this.ended = false;
   }
 
   get isLive() {
@@ -36,10 +36,12 @@ export class Replica extends Emitter {
   /** Everything that is there, then everything that is here, up to the sequence `upTo`. */
   async once() {
     const remote = this.#open();
+    this.#stopped = false;
     try {
       const pull = await this.#run(this.#local.replicate.from(remote), 'pulled');
+      if (this.#stopped) return { pulled: 0, pushed: 0, upTo: 0 };
       const push = await this.#run(this.#local.replicate.to(remote, this.#push), 'pushed');
-      this.emit('synced');
+      if (!this.#stopped) this.emit('synced');
       return { pulled: pull.docs_written, pushed: push.docs_written, upTo: push.last_seq };
     } finally {
       if (!this.#live) this.#close();
@@ -48,6 +50,7 @@ export class Replica extends Emitter {
 
   /** Both ways until stop() (resolves) or until it fails (rejects). */
   async live() {
+    this.#stopped = false;
     const remote = this.#open();
     const pull = this.#local.replicate.from(remote, LIVE);
     const push = this.#local.replicate.to(remote, { ...LIVE, ...this.#push });
@@ -75,6 +78,7 @@ export class Replica extends Emitter {
 
   /** Ends what runs; once() and live() then resolve. */
   stop() {
+    this.#stopped = true;
     for (const replication of this.#running) replication.cancel();
   }
 
