@@ -37,11 +37,11 @@ export class Device extends Emitter {
   static async open(PouchDB, { server, name, allowWipe = false, store = 'channels', handshake = 'channels-handshake', databaseOptions = {}, sync = {}, fetch } = {}) {
     if (!server) throw new ChannelsError('bad_server', '`server` is missing: the public_url of the installation, as https://sync.example.com/');
     const device = new Device();
+    device.#cloud = new Cloud(PouchDB, { server, handshake, fetch, credentials: () => device.#logIn.credentials() });
     device.#crypto = await findCrypto();
     device.#options = { name, allowWipe, sync };
     device.#store = new Store(PouchDB, store, databaseOptions);
     await device.#store.load();
-    device.#cloud = new Cloud(PouchDB, { server, handshake, fetch, credentials: () => device.#logIn.credentials() });
     device.#checkServer();
     device.#logIn = new LogIn({ crypto: device.#crypto, cloud: device.#cloud, store: device.#store });
     device.#catalog = new Catalog(device.#store.control);

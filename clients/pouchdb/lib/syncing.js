@@ -112,7 +112,10 @@ export class Syncing extends Emitter {
   }
 
   #accepts(channel, syncpoint) {
-    if (this.#cloud.accepts(syncpoint, channel)) return true;
+    if (this.#cloud.accepts(syncpoint, channel)) {
+      this.#told.delete(channel);
+      return true;
+    }
     this.#tell(new ChannelsError('bad_syncpoint', `This channel's address is not on ${this.#cloud.server}: it is not synced, so that no other server gets the password.`, { channel }), channel);
     return false;
   }
