@@ -1,6 +1,7 @@
 # What a person types; CMake does the building. `make build` leaves the program at build/couchdb-channels.
 #
 #   make demo       a device through the whole loop, on a server and mail server of its own
+#   make photos     the example app: two browser windows as two devices
 #   make test       everything: C++ (also under sanitizers), design documents, protocol, end to end
 #   make test-all   the same with the sanitized program in the end to end tests, too
 #   make simulate SEEDS=N   the engine on virtual time, with faults by seed; prints the seeds that fail
@@ -11,7 +12,7 @@
 JOBS ?= $(shell nproc)
 SANITIZED_TARGETS = unit_tests
 
-.PHONY: demo build test test-all simulate lint bench clean
+.PHONY: demo photos build test test-all simulate lint bench clean
 
 build: build/.dependencies
 	cmake -S . -B build -DCHANNELS_TESTS=OFF
@@ -19,6 +20,9 @@ build: build/.dependencies
 
 demo: build tests/node_modules/.package-lock.json
 	node demo/demo.mjs
+
+photos: build tests/node_modules/.package-lock.json
+	node examples/photos/start.mjs
 
 test: build/.test-dependencies tests/node_modules/.package-lock.json
 	cmake -S . -B build -DCHANNELS_TESTS=ON
