@@ -1,6 +1,6 @@
 // Two devices with clients/pouchdb: how long a write takes from one to the other, and what an idle device costs; against
 // one live PouchDB replication a channel, on the same server in the same run. Requests and sockets are counted at a relay
-// before the server. An idle device is watched for a minute or two, and the hour is reckoned from that plus its hourly looks,
+// before the server. An idle device is watched for a minute, and the hour is reckoned from that plus its hourly looks,
 // whose cost is measured by one look at all channels.
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -135,8 +135,8 @@ async function idleLive({ server, relay, folder }, channels, seconds) {
 export async function measure({ server, quick }) {
   const counts = quick ? [1, 5] : [1, 20, 200];
   const writes = quick ? 30 : 300;
-  const cold = quick ? 2 : 12;
-  const seconds = quick ? 60 : 120;
+  const cold = quick ? 2 : 6;
+  const seconds = quick ? 60 : 70;  // more than one long-poll's time
   const folder = mkdtempSync(join(tmpdir(), 'channels-bench-'));
   const mail = await startMailSink();
   const relay = await startRelay(server.url, await freePort());
