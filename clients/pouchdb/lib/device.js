@@ -1,20 +1,20 @@
 // A device, as an app sees it: index.d.ts describes every call. This file has the calls; registration.js, syncing.js,
 // log_in.js do the work.
 
-import { Catalog, CHANNEL_ID, subscriptionId } from './catalog.js';
+import { Catalog, CHANNEL_ID } from './catalog.js';
+import { ChannelList } from './channel_list.js';
 import { Cloud } from './cloud.js';
 import { Duplicates } from './duplicates.js';
 import { Emitter } from './emitter.js';
 import { ChannelsError, Unavailable } from './errors.js';
 import { LogIn } from './log_in.js';
-import { findCrypto, randomHex } from './credential.js';
+import { findCrypto } from './credential.js';
 import { Registration, endOf } from './registration.js';
 import { SignOut } from './sign_out.js';
 import { Store } from './store.js';
 import { Syncing } from './syncing.js';
 import { backoff, later, watchWorld } from './timing.js';
 
-const CHANNEL_ID_BYTES = 16;
 const REGISTERING = ['waiting', 'new', 'confirming', 'confirmed'];
 const LONGEST_NAME = 200;
 
@@ -23,6 +23,7 @@ export class Device extends Emitter {
   #cloud;
   #store;
   #catalog;
+  #channels;
   #logIn;
   #duplicates;
   #options;
@@ -57,6 +58,10 @@ export class Device extends Emitter {
   }
 
   #start() {
+    this.#channels = new ChannelList({
+      crypto: this.#crypto, store: this.#store, catalog: this.#catalog,
+      taskOf: (id) => this.#syncing?.of(id), failed: (error) => this.emit('error', error),
+    });
     this.#catalog.on('change', (doc) => this.#changed(doc));
     this.#duplicates = new Duplicates(this.#store, this.#catalog);
     this.#duplicates.start();
@@ -92,7 +97,7 @@ export class Device extends Emitter {
     if (state === 'active' || REGISTERING.includes(state)) {
       if (folded(known) !== folded(address)) throw new ChannelsError('registered', `This device is registered for ${known} already. Sign out first.`);
     } else {
-      await this.#newRegistration().begin({ owner: address, name: checkName(name), locale, server: this.#cloud.server, allowWipe: allowWipe === true });
+      await this.#newRegistration().begin({ owner: address, name: name === undefined ? undefined : checkName(name), locale, server: this.#cloud.server, allowWipe: allowWipe === true });
     }
     const active = this.#untilActive();
     if (!this.#registration || state !== 'active') this.#runRegistration();
@@ -126,7 +131,7 @@ export class Device extends Emitter {
     if (state === 'active') {
       await this.#store.update({ dataOwner: owner });
       this.#startSyncing();
-      await this.#grantWishes();
+      await this.#channels.grantWishes();
     } else if (state === 'revoked') {
       this.emit('revoked', { wiped: false });
     }
@@ -163,7 +168,7 @@ export class Device extends Emitter {
   /** Everything here and there, now; rejects if that fails. */
   async sync(channel) {
     this.#checkActive();
-    await this.#syncing.syncNow(channel === undefined ? undefined : this.#channelId(channel));
+    await this.#syncing.syncNow(channel === undefined ? undefined : this.#channels.idOf(channel));
   }
 
   async rename(name) {
@@ -254,32 +259,11 @@ export class Device extends Emitter {
 
   channel(name) {
     this.#checkOpen();
-    const wanted = checkName(name);
-    const known = this.#catalog.channelNamed(wanted);
-    if (known) return this.#store.channel(known._id);
-    const id = randomHex(this.#crypto, CHANNEL_ID_BYTES);
-    const doc = { type: 'channel', state: 'new', name: wanted };
-    this.#catalog.expect({ _id: id, ...doc });
-    this.#catalog.edit(id, () => ({}), doc).catch((error) => this.emit('error', new ChannelsError('not_saved', `The channel "${wanted}" could not be saved on this device: ${error.message}`, { channel: id })));
-    return this.#store.channel(id);
+    return this.#channels.database(checkName(name));
   }
 
   channels() {
-    return this.#catalog.channels().filter(({ state, error }) => !(state === 'error' && error?.error === 'duplicate')).map(({ _id }) => this.#describe(_id));
-  }
-
-  #describe(id) {
-    const { name = null, state = null, error = null } = this.#catalog.get(id) ?? {};
-    const task = this.#syncing?.of(id);
-    return {
-      id, name, state, error, subscription: this.#choice(id), sync: task?.state ?? 'off', lastSynced: task?.lastSynced ? new Date(task.lastSynced).toISOString() : null,
-      pulled: task?.pulled ?? 0, pushed: task?.pushed ?? 0, pending: task?.pending ?? null,
-    };
-  }
-
-  #choice(id) {
-    const { user, wishes = {} } = this.#store.record;
-    return this.#catalog.subscription(id, user)?.state ?? wishes[id] ?? null;
+    return this.#channels.all();
   }
 
   pause(channel) {
@@ -294,40 +278,22 @@ export class Device extends Emitter {
     return this.#choose(channel, 'stopped');
   }
 
-  async renameChannel(channel, name) {
-    this.#checkOpen();
-    const wanted = checkName(name);
-    await this.#catalog.edit(this.#channelId(channel), () => ({ name: wanted }));
-  }
-
   async #choose(channel, state) {
     this.#checkOpen();
-    const id = this.#channelId(channel);
-    const { user, wishes } = this.#store.record;
-    if (user) await this.#catalog.edit(subscriptionId(id, user), () => ({ state }), { type: 'subscription', state, channel: id });
-    else await this.#store.update({ wishes: { ...wishes, [id]: state } });
+    await this.#channels.choose(channel, state);
   }
 
-  /** What was chosen before this device knew whose it is. */
-  async #grantWishes() {
-    const { wishes = {} } = this.#store.record;
-    for (const [id, state] of Object.entries(wishes)) await this.#choose(id, state);
-    await this.#store.update({ wishes: undefined });
-  }
-
-  #channelId(channel) {
-    if (CHANNEL_ID.test(channel) && this.#catalog.get(channel)?.type === 'channel') return channel;
-    const known = this.#catalog.channelNamed(channel);
-    if (known) return known._id;
-    throw new ChannelsError('unknown_channel', `There is no channel "${channel}" here.`);
+  async renameChannel(channel, name) {
+    this.#checkOpen();
+    await this.#channels.rename(channel, checkName(name));
   }
 
   #changed(doc) {
     if (doc.type === 'channel') {
-      this.emit('channel', this.#describe(doc._id));
+      this.emit('channel', this.#channels.describe(doc._id));
       if (doc.error && doc.error.error !== 'duplicate') this.emit('error', new ChannelsError(doc.error.error, doc.error.reason, { channel: doc._id }));
     } else if (doc.type === 'subscription' && CHANNEL_ID.test(doc.channel)) {
-      this.emit('channel', this.#describe(doc.channel));
+      this.emit('channel', this.#channels.describe(doc.channel));
     } else if (doc._id === this.id && this.#store.record.newName) {
       const { newName } = this.#store.record;
       this.#store.update({ newName: undefined }).then(() => this.rename(newName)).catch((error) => this.emit('error', error));
@@ -340,7 +306,7 @@ export class Device extends Emitter {
     if (this.#syncing || this.#closed) return;
     const syncing = new Syncing({ cloud: this.#cloud, store: this.#store, catalog: this.#catalog, options: this.#options.sync });
     this.#syncing = syncing;
-    syncing.on('sync', (id) => this.emit('sync', this.#describe(id)));
+    syncing.on('sync', (id) => this.emit('sync', this.#channels.describe(id)));
     syncing.on('online', (online) => {
       if (online) this.#refusals = 0;
       this.#recordChanged();
@@ -405,7 +371,6 @@ function checkOwner(owner) {
 }
 
 function checkName(name) {
-  if (name === undefined) return undefined;
   if (typeof name === 'string' && name.trim() !== '' && name.length <= LONGEST_NAME) return name;
   throw new ChannelsError('bad_name', `A name has 1 to ${LONGEST_NAME} characters.`);
 }

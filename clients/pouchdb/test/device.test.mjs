@@ -44,7 +44,7 @@ test('bad options and calls are told in a sentence', async () => {
   }
   const device = await unpaired();
   for (const owner of [undefined, '', 'alice', 'a b@example.com', `${'a'.repeat(250)}@example.com`]) await assert.rejects(device.register({ owner }), { error: 'bad_owner' });
-  for (const name of ['', ' ', 'x'.repeat(201), 7]) assert.throws(() => device.channel(name), { error: 'bad_name' });
+  for (const name of [undefined, '', ' ', 'x'.repeat(201), 7]) assert.throws(() => device.channel(name), { error: 'bad_name' });
   await assert.rejects(device.pause('nothing'), { error: 'unknown_channel' });
   await assert.rejects(device.rotate(), { error: 'not_active' });
   await assert.rejects(device.revoke('x'), { error: 'not_active' });
