@@ -31,7 +31,7 @@ async function launch(command, args, { env = {}, stdin = 'ignore', ready }) {
   const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: [stdin, 'pipe', 'pipe'] });
   const output = [];
   for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk) => output.push(chunk) > 2000 && output.shift());
+    stream.on('data', (chunk) => output.push(chunk) > 20000 && output.shift());
   }
   child.outputText = () => Buffer.concat(output).toString('utf8');
   child.ended = new Promise((resolve) => {
