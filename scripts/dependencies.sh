@@ -1,5 +1,5 @@
 #!/bin/sh
-# dependencies.sh build|erlang|test|lint|node...: sees to the Debian packages that building, or testing and the demo, need.
+# dependencies.sh build|erlang|package|test|lint|node...: sees to the Debian packages that building, or testing and the demo, need.
 # What is missing is installed by apt-get, as root or by sudo; an ordinary user whose packages
 # are there needs neither.
 set -eu
@@ -8,6 +8,9 @@ build="g++ cmake make libboost1.81-dev libboost-json1.81-dev libcurl4-openssl-de
 # The manager of os_daemons is compiled by any Erlang; jiffy stands in for the one that comes with CouchDB.
 erlang="erlang-base make"
 erlang_test="erlang-eunit erlang-crypto erlang-jiffy"
+package="debhelper dpkg-dev lintian"
+# The package is tested in a Debian of its own.
+package_test="debootstrap man-db bash-completion"
 lint="clang-tidy-16"
 test="libgtest-dev libgmock-dev duktape-dev chromium"
 
@@ -17,12 +20,13 @@ for part in "$@"; do
     build) wanted="$wanted $build" ;;
     lint) wanted="$wanted $lint" ;;
     erlang) wanted="$wanted $erlang" ;;
-    test) wanted="$wanted $test $erlang $erlang_test" ;;
+    package) wanted="$wanted $build $erlang $package" ;;
+    test) wanted="$wanted $test $erlang $erlang_test $package $package_test" ;;
     node)
       # Any Node of version 18 or later will do, Debian's own is one.
       if ! node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)' 2>/dev/null; then wanted="$wanted nodejs"; fi
       if ! command -v npm >/dev/null 2>&1; then wanted="$wanted npm"; fi ;;
-    *) echo "usage: $0 build|erlang|test|lint|node..." >&2; exit 2 ;;
+    *) echo "usage: $0 build|erlang|package|test|lint|node..." >&2; exit 2 ;;
   esac
 done
 

@@ -2,7 +2,9 @@
 -module(daemons_tests).
 -include_lib("eunit/include/eunit.hrl").
 
--define(SECONDS, 120).  % a busy machine takes its time
+%% A busy machine takes its time.
+-define(SECONDS, 180).
+-define(WAIT_MS, 60000).
 
 daemons_test_() ->
     Tests = [
@@ -10,6 +12,7 @@ daemons_test_() ->
         {"a change of what it registered ends it by SIGTERM and the end of stdin, and starts it again at once", fun change/1},
         {"only what it registered restarts it, and what it registered stays over a restart", fun registered/1},
         {"what ignores SIGTERM and the end of stdin is killed after kill_timeout, with its children", fun ignores/1},
+        {"what it leaves running in its process group ends with it", fun children/1},
         {"its last words are logged, and a line without an end is a line", fun last_words/1},
         {"removed from [os_daemons] it ends; changed there it is another", fun removed/1},
         {"a command line in quotes; a wrong one is told, and waits for a better one", fun command_line/1},
@@ -64,14 +67,13 @@ lines(Folder, Name, Count) ->
     end, {Name, Count}).
 
 wait_for(Fun, What) ->
-    wait_for(Fun, What, ?SECONDS * 10).
+    wait_for(Fun, What, erlang:monotonic_time(1000) + ?WAIT_MS).
 
-wait_for(_Fun, What, 0) ->
-    erlang:error({waited_for, What, couch_log:all()});
-wait_for(Fun, What, Times) ->
-    case Fun() of
-        false -> timer:sleep(50), wait_for(Fun, What, Times - 1);
-        Value -> Value
+wait_for(Fun, What, Deadline) ->
+    case {Fun(), erlang:monotonic_time(1000) > Deadline} of
+        {false, true} -> erlang:error({waited_for, What, couch_log:all()});
+        {false, false} -> timer:sleep(50), wait_for(Fun, What, Deadline);
+        {Value, _} -> Value
     end.
 
 is_alive(Pid) ->
@@ -130,6 +132,12 @@ ignores(F) ->
     wait_for_end(Child),
     lines(F, "pids", 2),
     couch_log:wait_for("is stopped: signal 9").
+
+children(F) ->
+    run(F, "sh -c 'trap \"\" TERM; exec < /dev/null > /dev/null; echo $$ > '$F'/child; while :; do sleep 1; done' & until test -e $F/child; do sleep 0.1; done; exit 0"),
+    [Child] = lines(F, "child", 1),
+    couch_log:wait_for("has ended: exit status 0"),
+    wait_for_end(Child).
 
 last_words(F) ->
     run(F, "trap '' TERM; echo '[\"register\",\"s\"]'; echo '[\"get\",\"s\"]'; read x; echo ready > $F/ready; cat > /dev/null; i=0; "
