@@ -2,6 +2,7 @@
 
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { waitFor } from '../lib/net.mjs';
 import { newChannelId, startWorld } from '../lib/world.mjs';
 
@@ -27,6 +28,25 @@ test('a channel database\'s design document comes back when somebody deletes or 
   assert.equal(back.validate_doc_update, doc.validate_doc_update);
   await call(path, { method: 'PUT', body: { ...back, validate_doc_update: 'function () {}' } });
   await waitFor(async () => (await call(path)).body.validate_doc_update === doc.validate_doc_update);
+});
+
+test('a sleeping database that an older program left gets the newer design document by the sweep', async () => {
+  const user = await world.activate(world.device('sleeper@example.com'));
+  const channel = await world.makeChannel(user);
+  await world.daemon.stop();
+  for (const database of [user.control.split('/').pop(), channel.database]) {
+    const { body: doc } = await call(`/${database}/_design/channels`);
+    await call(`/${database}/_design/channels`, { method: 'PUT', body: { ...doc, version: doc.version - 1, note: 'older' } });
+    // As that program's record of it: worked off to the end, so that no change wakes it.
+    const { body: { update_seq: seq } } = await call(`/${database}`);
+    const record = `/${world.daemon.names.registry_db}/checkpoint-${createHash('sha256').update(database).digest('hex')}`;
+    const { body: checkpoint } = await call(record);
+    assert.equal((await call(record, { method: 'PUT', body: { ...checkpoint, seq, design_version: doc.version - 1 } })).status, 201);
+  }
+  world.daemon.start();
+  await world.daemon.waitUntilReady();
+  for (const database of [user.control.split('/').pop(), channel.database])
+    await waitFor(async () => (await call(`/${database}/_design/channels`)).body.note === undefined, { what: `the newer one in ${database}` });
 });
 
 test('databases of others that happen to be named like ours are left alone', async () => {

@@ -71,9 +71,17 @@ class ConfirmTest : public testing::Test {
     channels::Run run{env_, log_, services_.handshake, 1, "", MonoTime::max(), false};
     const Outcome outcome = use_confirm(services_, run, doc);
     const Save* saved = std::get_if<Save>(&outcome);
-    if (saved == nullptr) return "kept";
+    if (saved == nullptr) return std::holds_alternative<Later>(outcome) ? "later" : "kept";
     const json::object* error = get_object(saved->doc, "error");
     return error == nullptr ? doc_state(saved->doc) : string_or(*error, "error", "");
+  }
+
+  // The device is in `state` now, and was answered `said`, if at all.
+  void is(std::string_view state, std::string_view said = "") {
+    Document& record = registry().docs.at("device-" + device_);
+    record["state"] = state;
+    record.erase("answer");
+    if (!said.empty()) record["answer"] = said;
   }
 
   // What `first` and `second` are told, where `second` is answered as a whole just before the
@@ -129,6 +137,43 @@ TEST_F(ConfirmTest, NotMeIsNeverOverruledHalfway) {
   race(answer_not_me, answer_yes, 2);
   EXPECT_EQ(string_or(record(), "answer", ""), answer_not_me);
   EXPECT_NE(doc_state(record()), "confirmed");
+}
+
+TEST_F(ConfirmTest, MeetsWhatTheDeviceIsByThen) {
+  struct Case {
+    std::string_view state;
+    std::string_view said_before;
+    std::string_view answer;
+    std::string_view told;
+    std::string_view becomes;
+  };
+  for (const Case& c : {Case{"new", "", answer_yes, "later", "new"},
+                        Case{"confirming", "", answer_yes, "used", "confirmed"},
+                        Case{"confirming", "", answer_not_me, "used", "rejected"},
+                        Case{"confirmed", answer_yes, answer_yes, "used", "confirmed"},
+                        Case{"confirmed", answer_yes, answer_yes_alone, "already_answered", "confirmed"},
+                        Case{"confirmed", answer_yes, answer_not_me, "used", "revoked"},
+                        Case{"active", answer_yes, answer_yes, "used", "active"},
+                        Case{"active", answer_yes_alone, answer_yes, "already_answered", "active"},
+                        Case{"rejected", answer_not_me, answer_not_me, "used", "rejected"},
+                        Case{"rejected", answer_not_me, answer_yes, "rejected", "rejected"},
+                        Case{"expired", "", answer_yes, "expired", "expired"},
+                        Case{"expired", "", answer_not_me, "expired", "expired"},
+                        Case{"revoked", answer_not_me, answer_not_me, "used", "revoked"},
+                        Case{"revoked", answer_not_me, answer_yes, "revoked", "revoked"}}) {
+    is(c.state, c.said_before);
+    EXPECT_EQ(answer(c.answer), c.told) << c.state << ": " << c.answer;
+    EXPECT_EQ(doc_state(record()), c.becomes) << c.state << ": " << c.answer;
+    registry().docs.at("device-" + device_)["device_code"] = "BCDF-GHJK";
+    registry().docs.at("device-" + device_)["expires"] = "2024-05-02T12:00:00Z";
+  }
+}
+
+TEST_F(ConfirmTest, OfAMailThatIsTooOldIsExpiredAlsoBeforeTheDeviceSaysSo) {
+  registry().docs.at("device-" + device_)["expires"] = "2024-05-01T12:39:12Z";
+  EXPECT_EQ(answer(answer_yes), "expired");
+  EXPECT_EQ(answer(answer_not_me), "expired");
+  EXPECT_EQ(doc_state(record()), "confirming");
 }
 
 }  // namespace
