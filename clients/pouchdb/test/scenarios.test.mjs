@@ -169,7 +169,7 @@ async function trespass(auth) {
     }
   }
   assert.equal(open, 2, 'Bob\'s own control database and channel');
-  assert.ok(tried.length >= 8, `there was something to try: ${tried.length}`);
+  assert.ok(tried.length >= 6, `there was something to try: ${tried.length}`);
 }
 
 test('revoked while replicating: told plainly, the data stays, nothing more comes or goes', async () => {
