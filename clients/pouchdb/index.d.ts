@@ -33,6 +33,8 @@ export interface DeviceStatus {
   error: ErrorNote | null;
   /** The server was reached, and documents travel. */
   online: boolean;
+  /** Why it is not online, in the network's words: for logs. */
+  trouble: string | null;
 }
 
 export type Choice = 'active' | 'paused' | 'stopped';

