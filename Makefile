@@ -3,6 +3,7 @@
 #   make manager    what starts the daemon on CouchDB 2.3 and later, at build/os_daemons
 #   make deb        the Debian package, at build/couchdb-channels_*.deb
 #   make demo       a device through the whole loop, on a server and mail server of its own
+#   make photos     the example app: two browser windows as two devices
 #   make test       everything: C++ (also under sanitizers), design documents, protocol, end to end
 #   make test-all   the same with the sanitized program in the end to end tests, too
 #   make simulate SEEDS=N   the engine on virtual time, with faults by seed; prints the seeds that fail
@@ -13,7 +14,7 @@
 JOBS ?= $(shell nproc)
 SANITIZED_TARGETS = unit_tests
 
-.PHONY: demo build manager deb test test-all simulate lint bench clean
+.PHONY: demo photos build manager deb test test-all simulate lint bench clean
 
 build: build/.dependencies
 	cmake -S . -B build -DCHANNELS_TESTS=OFF
@@ -27,6 +28,9 @@ deb: build/.package-dependencies
 
 demo: build tests/node_modules/.package-lock.json
 	node demo/demo.mjs
+
+photos: build tests/node_modules/.package-lock.json
+	node examples/photos/start.mjs
 
 test: build/.test-dependencies tests/node_modules/.package-lock.json
 	cmake -S . -B build -DCHANNELS_TESTS=ON

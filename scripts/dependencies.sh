@@ -7,7 +7,7 @@ set -eu
 build="g++ cmake make libboost1.81-dev libboost-json1.81-dev libcurl4-openssl-dev libssl-dev libcli11-dev libkainjow-mustache-dev"
 # The manager of os_daemons is compiled by any Erlang; jiffy stands in for the one that comes with CouchDB.
 erlang="erlang-base make"
-erlang_test="erlang-eunit erlang-crypto erlang-jiffy"
+erlang_test="erlang-dev erlang-eunit erlang-crypto erlang-jiffy"
 package="debhelper dpkg-dev lintian"
 # The package is tested in a Debian of its own.
 package_test="debootstrap man-db bash-completion"

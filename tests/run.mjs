@@ -1,7 +1,7 @@
 // The runner behind `make test`:
-//   node tests/run.mjs [--build DIR] [--sanitized DIR]... [--only PATTERN]
+//   node tests/run.mjs [--build DIR] [--sanitized DIR]... [--only PATTERN] [--jobs N]
 // Starts one server for all tests (see lib/couch_server.mjs for which), says aloud which, runs the C++ tests
-// of DIR by ctest (of a --sanitized DIR the unit tests, under its sanitizer), the manager's EUnit tests, and every *.test.mjs of tests/ and clients/ (one process each), and sums up. The last line
+// of DIR by ctest (of a --sanitized DIR the unit tests, under its sanitizer), the manager's EUnit tests, and every *.test.mjs of tests/ and clients/ (one process each, N at a time), and sums up. The last line
 // is "N passed, N failed, N skipped"; the exit code is 1 if anything failed or if nothing ran.
 
 import { parseArgs } from 'node:util';
@@ -9,9 +9,9 @@ import { resolve } from 'node:path';
 import { startCouch } from './lib/couch_server.mjs';
 import { runCtest } from './lib/run_ctest.mjs';
 import { runEunit } from './lib/run_eunit.mjs';
-import { findTestFiles, runTestFile } from './lib/run_node_tests.mjs';
+import { findTestFiles, runTestFile, runTestFiles } from './lib/run_node_tests.mjs';
 
-const { values } = parseArgs({ options: { build: { type: 'string' }, sanitized: { type: 'string', multiple: true }, only: { type: 'string' } } });
+const { values } = parseArgs({ options: { build: { type: 'string' }, sanitized: { type: 'string', multiple: true }, only: { type: 'string' }, jobs: { type: 'string', default: '2' } } });
 const build = values.build ? resolve(values.build) : null;
 
 function say(text = '') {
@@ -47,7 +47,7 @@ async function runParts(server) {
     parts.push(report(await runCtest({ build: resolve(folder), label: 'unit', only: values.only, env })));
   }
   if (build) parts.push(report(await runEunit({ build, only: values.only, env })));
-  for (const file of findTestFiles(values.only)) parts.push(report(await runTestFile(file, env)));
+  parts.push(...await runTestFiles(findTestFiles(values.only), { jobs: Number(values.jobs), run: async (file) => report(await runTestFile(file, env)) }));
   return parts;
 }
 

@@ -7,6 +7,9 @@ namespace channels {
 void add_all_calls(Calls& calls) {
   add_status(calls);
   add_retry(calls);
+  add_devices(calls);
+  add_channels(calls);
+  add_revoke(calls);
 }
 
 }  // namespace channels

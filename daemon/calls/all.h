@@ -15,6 +15,17 @@ void add_status(Calls& calls);
 // 1 if there was none.
 void add_retry(Calls& calls);
 
+// A user's devices: {"user", "devices": [{"id", "state", "name", "created", "activated", ...}]}. Exit code 1 if nobody is
+// known by that address or user id.
+void add_devices(Calls& calls);
+
+// The channels that a user owns: {"user", "channels": [{"id", "name", "state", "database", "subscription"}]}.
+void add_channels(Calls& calls);
+
+// Takes a device's log-in away at once, and leaves the rest of its revocation to the daemon. Exit code 1 if there is no such
+// device, or it has no log-in.
+void add_revoke(Calls& calls);
+
 void add_all_calls(Calls& calls);
 
 }  // namespace channels

@@ -43,6 +43,7 @@ Follower::Turn Follower::turn(bool has_rows) {
   Verdicts verdicts;
   collect_finished(verdicts);
   const std::size_t rows = read_rows();
+  tell_of_change();
   load_woken();
   run_ready(verdicts);
   save(verdicts);
@@ -54,7 +55,9 @@ Follower::Turn Follower::turn(bool has_rows) {
                    std::to_string(verdicts.to_save.size()) + " saved, " +
                    std::to_string(items_.size()) + " unsettled");
   if (more_to_read_ && items_.size() < most_unsettled) return {bench_.env.mono_now(), rows > 0};
-  return {items_.next_look(), rows > 0};
+  std::optional<MonoTime> next = items_.next_look();
+  if (tell_at_) next = next ? std::min(*next, *tell_at_) : *tell_at_;
+  return {next, rows > 0};
 }
 
 void Follower::finish() {
@@ -81,7 +84,7 @@ std::string Follower::position() {
 
 bool Follower::asleep() {
   const std::lock_guard lock(mutex_);
-  return items_.empty();
+  return items_.empty() && !tell_at_;
 }
 
 bool Follower::expects_echoes() {
@@ -254,6 +257,10 @@ void Follower::take_rows(Changes& changes, bool with_docs) {
       if (!with_docs) without_doc.push_back(row.id);
       items_.add_row(std::move(row));
     }
+    if (rules_.on_change() && changes.last_seq != items_.checkpoint().position()) {
+      has_news_ = true;
+      if (!tell_at_) tell_at_ = bench_.env.mono_now();
+    }
     items_.read_to(std::move(changes.last_seq));
     only_echoes_left_ =
         echoes_.size() >= many_echoes && changes.pending <= static_cast<std::int64_t>(echoes_.size());
@@ -261,6 +268,21 @@ void Follower::take_rows(Changes& changes, bool with_docs) {
     std::erase_if(without_doc, [&](const std::string& id) { return items_.find(id)->step != Item::Step::ready; });
     for (const std::string& id : without_doc) items_.wait(*items_.find(id), MonoTime::min());
   }
+}
+
+// Changes that come while the hook wants to be called later are told then: one that is written to all the time costs
+// no call for each of them.
+void Follower::tell_of_change() {
+  bool is_news = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!tell_at_ || *tell_at_ > bench_.env.mono_now()) return;
+    is_news = has_news_;
+  }
+  const std::optional<MonoTime> again = rules_.on_change()(database_, is_news);
+  const std::lock_guard lock(mutex_);
+  has_news_ = false;
+  tell_at_ = again;
 }
 
 // Documents that waited are read anew: what they were when they began to wait may be long gone.

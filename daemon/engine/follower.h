@@ -90,6 +90,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
   void go_on_from(const CheckpointRecord& registered);
   void collect_finished(Verdicts& verdicts);
   std::size_t read_rows();
+  void tell_of_change();
   void load_woken();
   void run_ready(Verdicts& verdicts);
   void save(Verdicts& verdicts);
@@ -134,6 +135,9 @@ class Follower : public std::enable_shared_from_this<Follower> {
   bool went_back_ = false;
   bool more_to_read_ = true;  // a read that failed, or that the limit cut off
   bool only_echoes_left_ = false;
+  // The feed has moved, and the rules' hook wants to be called (again) then; guarded by mutex_.
+  std::optional<MonoTime> tell_at_;
+  bool has_news_ = false;  // since its last call
   BatchSize batch_;
   Echoes echoes_;  // guarded by mutex_
   std::shared_ptr<ReadAhead::Batch> ahead_;

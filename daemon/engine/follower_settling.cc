@@ -114,6 +114,7 @@ void Follower::put_checkpoint() {
   bool needs_mark = false;
   {
     const std::lock_guard lock(mutex_);
+    if (tell_at_) return;  // else a restart would tell nobody
     next.seq = mutant("checkpoint-early") ? items_.checkpoint().position() : items_.checkpoint().seq();
     next.design_version = design_version_;
     if (next.seq == put_.seq && next.design_version == put_.design_version) return;

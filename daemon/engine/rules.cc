@@ -41,6 +41,12 @@ RuleTable& RuleTable::conflicts(Resolver resolver) {
   return *this;
 }
 
+RuleTable& RuleTable::changed(OnChange hook) {
+  check(!on_change_, "two hooks for changes");
+  on_change_ = std::move(hook);
+  return *this;
+}
+
 const Rule* RuleTable::find(std::string_view type, std::string_view state) const {
   for (const auto& [of_type, of_state] :
        {std::pair(type, state), std::pair(type, std::string_view("*")),

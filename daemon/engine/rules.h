@@ -50,6 +50,12 @@ struct RuleOptions {
 // every worker comes to the same (invariant 8).
 using Resolver = std::function<std::optional<Document>(const std::vector<Document>& leaves)>;
 
+// Told that something was written to a database whose documents are none of the program's business: what, it reads
+// not. `is_news`: the feed has moved; else it is the repeated call that the hook asked for. Gives when to be called
+// again, or nullopt once whoever had to know does: until then the checkpoint does not pass the change, so that a restart
+// tells it again. May throw as a request does, and is called again then. One call at a time for a database.
+using OnChange = std::function<std::optional<MonoTime>(Database& database, bool is_news)>;
+
 struct Rule {
   std::string name;  // "device/new", for logs and `status`
   Mode mode = Mode::safe;
@@ -72,6 +78,8 @@ class RuleTable {
 
   // For documents in conflict, before any other rule sees them.
   RuleTable& conflicts(Resolver resolver);
+  // For every change, beside all other rules.
+  RuleTable& changed(OnChange hook);
   // Look-up order: (type, state); the type's default; (any type, state); the global default.
   // Null if there is none.
   const Rule* find(std::string_view type, std::string_view state) const;
@@ -79,6 +87,8 @@ class RuleTable {
   const Rule* for_design() const;
   // Empty if there is none: the winner's rule decides.
   const Resolver& resolver() const { return resolver_; }
+  // Empty if nobody wants to know.
+  const OnChange& on_change() const { return on_change_; }
   // No other document of such a database needs to be read.
   bool is_for_design_only() const { return rules_.empty() && !deleted_ && !resolver_; }
 
@@ -90,6 +100,7 @@ class RuleTable {
   std::optional<Rule> deleted_;
   std::optional<Rule> design_;
   Resolver resolver_;
+  OnChange on_change_;
 };
 
 class Rules {

@@ -8,6 +8,7 @@
 #include "workflows/control_device.h"
 #include "workflows/device_new.h"
 #include "workflows/device_states.h"
+#include "workflows/doorbell.h"
 #include "workflows/rotate.h"
 #include "workflows/subscription.h"
 
@@ -60,7 +61,9 @@ Rules all_rules(Services& services) {
       .deleted(run(restore_control_device))
       .conflicts(resolve_control_conflict)
       .design(keep_design_doc("control"));
-  rules.on(Kind::channel).design(keep_design_doc("channel"));
+  rules.on(Kind::channel)
+      .design(keep_design_doc("channel"))
+      .changed([&services](Database& database, bool is_news) { return ring_doorbell(services, database, is_news); });
   return rules;
 }
 

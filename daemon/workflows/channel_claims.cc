@@ -27,6 +27,12 @@ Document claim_channel(Services& services, const ChannelWish& wish) {
                                   {"created", format_time(services.env.wall_now())}});
 }
 
+std::vector<std::string> members_of(const Document& channel_record) {
+  const std::string owner = string_or(channel_record, "user", "");
+  if (owner.empty()) return {};
+  return {owner};
+}
+
 void release_channel(Services& services, const ChannelWish& wish) {
   const Document record = services.registry.update(channel_record_id(wish.id), [&](Document& current) {
     if (doc_state(current) != "claimed" || string_or(current, "user", "") != wish.user) return false;

@@ -45,16 +45,11 @@ bool fits(const Confirm& confirm, const std::string& code, const std::string& de
   return equal_in_constant_time(confirm.proof, proof_for(code, confirm.answer, device_code));
 }
 
-// The record after a right answer; nothing changes where it was answered before.
+// The record after a right answer, in one save: where it was answered meanwhile, by whomever, it
+// stays as it is, and does not say `answer`.
 Document answer_record(Services& services, const std::string& device_id, const std::string& answer) {
-  if (answer == answer_not_me) {
-    services.registry.update(device_record_id(device_id), [&](Document& record) {
-      if (doc_state(record) != "confirming") return false;
-      record["answer"] = answer;
-      return true;
-    });
-    return end_record(services, device_id, "confirming", "rejected");
-  }
+  if (answer == answer_not_me)
+    return end_record(services, device_id, "confirming", "rejected", {{"answer", answer}});
   return services.registry.update(device_record_id(device_id), [&](Document& record) {
     if (doc_state(record) != "confirming") return false;
     record["state"] = "confirmed";
@@ -88,8 +83,8 @@ Verdict apply(Services& services, const std::string& device_id, const Document& 
   if (state == "confirming") {
     if (is_over(record, now))
       return {"expired", "This registration has expired. Register the device once more."};
-    push_device_copy(services, answer_record(services, device_id, answer));
-    return used;
+    // Another answer may have been faster: then this one meets what that made of the device.
+    return apply(services, device_id, answer_record(services, device_id, answer), answer, now);
   }
   const bool said_before = string_or(record, "answer", "") == answer;
   if (not_me && (state == "active" || state == "confirmed" || (state == "revoked" && said_before))) {

@@ -42,14 +42,14 @@ void push_device_copy(Services& services, const Document& record) {
 }
 
 Document end_record(Services& services, std::string_view device_id, std::string_view from,
-                    std::string_view state, const json::object& error) {
+                    std::string_view state, const json::object& more) {
   std::string code;
   const Document ended = services.registry.update(device_record_id(device_id), [&](Document& record) {
     if (doc_state(record) != from) return false;  // it went another way meanwhile
     code = string_or(record, "device_code", "");
     record["state"] = state;
     record["ended"] = format_time(services.env.wall_now());
-    if (!error.empty()) record["error"] = error;
+    for (const auto& [key, value] : more) record[key] = value;
     for (const char* key : {"owner", "name", "locale", "credential", "expires"})
       record.erase(key);
     return true;
@@ -62,7 +62,8 @@ Document end_record(Services& services, std::string_view device_id, std::string_
 
 Outcome end_device(Services& services, const Document& doc, std::string_view from,
                    std::string_view state, const json::object& error) {
-  return Save{copy_over(services, end_record(services, doc_id(doc), from, state, error), doc)};
+  const json::object more = error.empty() ? json::object() : json::object{{"error", error}};
+  return Save{copy_over(services, end_record(services, doc_id(doc), from, state, more), doc)};
 }
 
 }  // namespace channels

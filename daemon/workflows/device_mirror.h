@@ -22,8 +22,8 @@ void push_device_copy(Services& services, const Document& record);
 // "error"), all that is personal leaves it; gives the copy to save. One in another state stays as it is.
 Outcome end_device(Services& services, const Document& doc, std::string_view from,
                    std::string_view state, const json::object& error = {});
-// The record's side of that alone; gives the record as it then is.
+// The record's side of that alone, with `more` members; gives the record as it then is.
 Document end_record(Services& services, std::string_view device_id, std::string_view from,
-                    std::string_view state, const json::object& error = {});
+                    std::string_view state, const json::object& more = {});
 
 }  // namespace channels

@@ -12,6 +12,7 @@
 #include "couch/database.h"
 #include "mail/mailer.h"
 #include "mail/templates.h"
+#include "workflows/doorbell_bells.h"
 #include "workflows/mail_limits.h"
 #include "workflows/registry.h"
 
@@ -69,6 +70,7 @@ struct Services {
   Database handshake;
   MailLimits mail_limits;
   HandshakeWatch handshake_watch;
+  Bells bells;
 };
 
 }  // namespace channels

@@ -9,10 +9,6 @@ namespace {
 
 constexpr seconds channel_wait{2};
 
-std::string subscription_id(std::string_view channel_id, std::string_view user) {
-  return std::string(channel_id) + "-sub-" + std::string(user);
-}
-
 // The channel that the id is about; empty if it is not one of this user.
 std::string channel_in_id(const std::string& id, const std::string& user) {
   const std::string ending = "-sub-" + user;
@@ -39,6 +35,10 @@ bool is_coming(Run& run, const std::string& channel_id) {
 }
 
 }  // namespace
+
+std::string subscription_id(std::string_view channel_id, std::string_view user) {
+  return std::string(channel_id) + "-sub-" + std::string(user);
+}
 
 Outcome mend_subscription(Services& services, Run& run, const Document& doc) {
   if (doc_state(doc) == "error") return Keep{};

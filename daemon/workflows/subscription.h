@@ -16,4 +16,7 @@ Outcome mend_subscription(Services& services, Run& run, const Document& doc);
 // Makes the user's subscription of a channel, active, unless a device chose otherwise before.
 void subscribe(Services& services, Database& control, const std::string& channel_id);
 
+// "<channel id>-sub-<user id>"
+std::string subscription_id(std::string_view channel_id, std::string_view user);
+
 }  // namespace channels

@@ -61,6 +61,12 @@ function (newDoc, oldDoc, userCtx) {
     }
   }
 
+  // What failed may be mended and tried once more; a subscription has no `new`, its choice is made again.
+  function isMended() {
+    if (oldDoc.state !== 'error' || oldDoc.type === 'device') return false;
+    return oldDoc.type === 'subscription' ? newDoc.state !== 'error' : newDoc.state === 'new';
+  }
+
   function checkEdited() {
     var fields = owned[oldDoc.type] || [];
     if (oldDoc.type === 'doorbell') refuse('only the daemon rings the doorbell');
@@ -69,8 +75,7 @@ function (newDoc, oldDoc, userCtx) {
       var field = fields[i];
       if (same(newDoc[field], oldDoc[field])) continue;
       if (field === 'state' && oldDoc.type === 'device' && newDoc.state === 'revoke') continue;
-      // What failed may be mended and tried once more.
-      if (oldDoc.state === 'error' && newDoc.state === 'new' && oldDoc.type !== 'device') continue;
+      if (isMended()) continue;
       refuse('only the daemon changes "' + field + '" of a ' + oldDoc.type);
     }
   }

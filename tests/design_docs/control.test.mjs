@@ -64,6 +64,7 @@ describe('an ordinary edit', () => {
     assert.deepEqual(edit({ name: 'More fun', color: 'green' }, channel), ACCEPT);
     assert.deepEqual(edit({ state: 'paused' }, subscription), ACCEPT);
     assert.deepEqual(edit({ state: 'new', error: undefined }, { ...channel, state: 'error', error: {} }), ACCEPT);
+    assert.deepEqual(edit({ state: 'active', error: undefined }, { ...subscription, state: 'error', error: {} }), ACCEPT);
   });
   test('changes nothing that is the daemon\'s', () => {
     for (const change of [{ user: '2' }, { username: 'x' }, { state: 'revoked' }, { state: 'new' }, { created: 'U' }, { type: 'x' }])

@@ -23,10 +23,10 @@ test('a channel database\'s design document comes back when somebody deletes or 
   const back = await waitFor(async () => {
     const { status, body } = await call(path);
     return status === 200 && body;
-  }, { timeout: 15000 });
+  });
   assert.equal(back.validate_doc_update, doc.validate_doc_update);
   await call(path, { method: 'PUT', body: { ...back, validate_doc_update: 'function () {}' } });
-  await waitFor(async () => (await call(path)).body.validate_doc_update === doc.validate_doc_update, { timeout: 15000 });
+  await waitFor(async () => (await call(path)).body.validate_doc_update === doc.validate_doc_update);
 });
 
 test('databases of others that happen to be named like ours are left alone', async () => {

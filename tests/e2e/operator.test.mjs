@@ -7,22 +7,14 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { PROGRAM } from '../lib/daemon.mjs';
 import { waitFor } from '../lib/net.mjs';
+import { operatorCall } from '../lib/operator.mjs';
 import { startWorld } from '../lib/world.mjs';
 
 let world;
 before(async () => { world = await startWorld(); });
 after(() => world?.close());
 
-/** {code, stdout, stderr} of couchdb-channels, called with the daemon's own ini files. */
-async function call(...args) {
-  const ini = world.daemon.iniFiles().flatMap((file) => ['--ini', file]);
-  try {
-    return { code: 0, ...await promisify(execFile)(PROGRAM, [...args, ...ini]) };
-  } catch ({ code, stdout, stderr }) {
-    return { code, stdout, stderr };
-  }
-}
-
+const call = (...args) => operatorCall(world.daemon, ...args);
 const status = async () => JSON.parse((await call('status', '--json')).stdout);
 
 /** A registration at whose mail the last attempt but one has failed already. */
@@ -48,7 +40,7 @@ async function nearlyParked(owner) {
 
 test('status names the worker and what is parked, and retry brings it back', async () => {
   const device = await nearlyParked('parked@example.com');
-  await waitFor(() => world.daemon.output.includes(`parked ${device.id}`), { timeout: 30000 });
+  await waitFor(() => world.daemon.output.includes(`parked ${device.id}`));
 
   const { workers, parked } = await status();
   assert.equal(workers.filter(({ alive }) => alive).length, 1);
@@ -71,18 +63,18 @@ test('status names the worker and what is parked, and retry brings it back', asy
   assert.match(wrong.stdout, /nothing is parked with that id/);
   const right = await call('retry', device.id);
   assert.equal(right.code, 0, right.stderr);
-  await device.waitFor('confirming', { timeout: 20000 });
+  await device.waitFor('confirming');
   assert.deepEqual((await status()).parked, []);
 });
 
 test('a parked document that has moved on is parked no longer', async () => {
   const device = await nearlyParked('moved@example.com');
-  await waitFor(() => world.daemon.output.includes(`parked ${device.id}`), { timeout: 30000 });
+  await waitFor(() => world.daemon.output.includes(`parked ${device.id}`));
   world.mail.reject = null;
   const path = `/${world.daemon.names.handshake_db}/${device.id}`;
   const { body } = await world.daemon.request(path);
   await world.daemon.request(path, { method: 'PUT', body });  // the same once more: a new revision
-  await device.waitFor('confirming', { timeout: 20000 });
+  await device.waitFor('confirming');
   assert.deepEqual((await status()).parked, []);
   assert.equal((await call('retry', '--all')).stdout, 'nothing is parked\n');
 });

@@ -45,7 +45,7 @@ async function restoredDuring(device, whileDown) {
     const { body: rows } = await world.daemon.request(`/${world.daemon.names.registry_db}/_all_docs?include_docs=true&startkey="checkpoint-"&endkey="checkpoint-~"`);
     return rows.rows.some(({ doc }) => doc.database === control && doc.seq === body.update_seq);
   };
-  await waitFor(checkpoint, { timeout: 30000, what: 'the checkpoint past all of it' });
+  await waitFor(checkpoint, { what: 'the checkpoint past all of it' });
   await world.server.stop();
   await whileDown();
   copyFileSync(`${fileOf(control)}.copy`, fileOf(control));

@@ -36,7 +36,7 @@ test('activation, cut off after the record: the control copy is made', async () 
   await call(handshake(device.id), { method: 'PUT', body: { _id: device.id, _rev: active._rev, type: 'device', state: 'confirmed' } });
   world.daemon.start();
   await world.daemon.waitUntilReady();
-  await device.waitFor('active', { timeout: 20000 });
+  await device.waitFor('active');
   assert.equal((await world.get(device, device.id)).state, 'active');
 });
 
@@ -77,7 +77,7 @@ test('a rename, cut off after the claim of the name: description and old name fo
     await world.daemon.kill();
     world.daemon.start();
     await world.daemon.waitUntilReady();
-    await waitFor(async () => (await phone.request(`${channel.syncpoint}/description`)).body.name === name, { timeout: 20000 });
+    await waitFor(async () => (await phone.request(`${channel.syncpoint}/description`)).body.name === name);
     await waitFor(async () => (await call(registry(`channel-${channel._id}`))).body.name === name);
   }
   assert.equal((await world.makeChannel(phone, { name: 'Before' })).state, 'ready', 'the first name is free');

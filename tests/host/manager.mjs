@@ -157,7 +157,7 @@ export class Manager {
   }
 
   waitForLog(pattern, options) {
-    return waitFor(() => this.logged(pattern), { timeout: 20000, what: `a log line like ${pattern}`, ...options })
+    return waitFor(() => this.logged(pattern), { what: `a log line like ${pattern}`, ...options })
       .catch((error) => { throw new Error(`${error.message}; logged: ${this.logs.map(({ text }) => text).join('\n')}`); });
   }
 }

@@ -108,7 +108,7 @@ test('stdin\'s end is noticed at any moment, also while it waits for an answer',
 test('slow answers, and answers in pieces', async () => {
   for (const options of [{ delay: 300 }, { pieces: true }]) {
     const manager = await managed(await withAdmin(configuration()), options);
-    await manager.waitForLog(READY, { timeout: 30000 });
+    await manager.waitForLog(READY);
     await manager.endStdin();
     assert.deepEqual(manager.violations, []);
   }
@@ -145,7 +145,7 @@ test('a change of its configuration restarts it with the new one', async () => {
   await manager.waitForLog(READY);
   const other = { ...newNames(), handshake_db: `${names.handshake_db}-2` };
   await manager.set('channels', 'handshake_db', other.handshake_db);
-  await waitFor(async () => (await server.request(`/${other.handshake_db}`)).status === 200, { timeout: 20000 });
+  await waitFor(async () => (await server.request(`/${other.handshake_db}`)).status === 200);
   await manager.endStdin();
 });
 
@@ -174,7 +174,7 @@ test('started before HTTP listens it waits, with few words, and begins when the 
     assert.equal(manager.deaths.length, 0);
     assert.ok(manager.logs.length < 5, JSON.stringify(manager.logs));
     await own.start();
-    await manager.waitForLog(READY, { timeout: 30000 });
+    await manager.waitForLog(READY);
     await manager.endStdin();
     assert.deepEqual(manager.violations, []);
   } finally {

@@ -15,10 +15,11 @@ export const PROGRAM = process.env.CHANNELS_PROGRAM ||
 
 /**
  * `server` from startCouch(), `mail` from startMailSink(); `channels` and `channels_mail` are further keys of
- * those sections. Waits until the daemon says that it is ready, unless `ready` is false.
+ * those sections. Waits until the daemon says that it is ready, unless `ready` is false. `debug`: it logs all that it can.
  */
-export async function startDaemon({ server, mail, channels = {}, channels_mail = {}, ready = true, names = newNames() }) {
+export async function startDaemon({ server, mail, channels = {}, channels_mail = {}, ready = true, debug = Boolean(process.env.CHANNELS_DEBUG), names = newNames() }) {
   const daemon = new Daemon(server, names);
+  daemon.debug = debug;
   daemon.writeIni({
     channels: { url: server.url, ...names, ...daemon.credentials(), ...channels },
     channels_mail: { server: mail?.url ?? 'smtp://127.0.0.1:1', from: 'Channels <no-reply@channels.example>', ...channels_mail },
@@ -62,7 +63,7 @@ class Daemon {
   }
 
   start() {
-    const args = [...(process.env.CHANNELS_DEBUG ? ['--debug'] : []), ...this.iniFiles().flatMap((file) => ['--ini', file])];
+    const args = [...(this.debug ? ['--debug'] : []), ...this.iniFiles().flatMap((file) => ['--ini', file])];
     this.child = spawn(PROGRAM, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.startOfOutput = this.output.length;
     this.child.stderr.on('data', (chunk) => { this.output += chunk; });
@@ -76,7 +77,7 @@ class Daemon {
   }
 
   async waitUntilReady() {
-    await waitFor(() => this.over || this.output.includes(' ready: ', this.startOfOutput), { timeout: 30000, what: 'the daemon being ready' })
+    await waitFor(() => this.over || this.output.includes(' ready: ', this.startOfOutput), { what: 'the daemon being ready' })
       .catch((error) => { throw new Error(`${error.message}\n${this.output}`); });
     if (this.over) throw new Error(`the daemon ended:\n${this.output}`);
   }

@@ -58,7 +58,7 @@ export class Device {
     return waitFor(async () => {
       const doc = await this.read();
       return doc?.state === state && doc;
-    }, { timeout: 15000, what: `device "${state}"`, ...options });
+    }, { what: `device "${state}"`, ...options });
   }
 
   /** A request to a database as this device; `url` is whole. */
@@ -88,5 +88,5 @@ export async function confirm(handshake, doc) {
   return waitFor(async () => {
     const { body } = await request(`${handshake}/${doc._id}`);
     return (body?.state === 'used' || body?.state === 'error') && body;
-  }, { timeout: 15000, what: 'an answer to the confirm' });
+  }, { what: 'an answer to the confirm' });
 }

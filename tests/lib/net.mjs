@@ -36,6 +36,9 @@ function parsed(text) {
   }
 }
 
+/** How long tests wait, in ms: a busy machine takes many times what an idle one needs. */
+export const PATIENCE = 60000;
+
 /** A port of the loopback that nobody listens on now. */
 export async function freePort() {
   const probe = createServer().listen(0, '127.0.0.1');
@@ -46,8 +49,11 @@ export async function freePort() {
   return port;
 }
 
-/** Calls `fn` until it gives something truthy (that is returned); what it throws counts as "not yet". */
-export async function waitFor(fn, { timeout = 10000, interval = 50, what = 'what was waited for' } = {}) {
+/**
+ * Calls `fn` until it gives something truthy (that is returned); what it throws counts as "not yet". The limit says
+ * that something never comes, not how fast it has to be.
+ */
+export async function waitFor(fn, { timeout = PATIENCE, interval = 50, what = 'what was waited for' } = {}) {
   const ends = Date.now() + timeout;
   let last;
   for (;;) {

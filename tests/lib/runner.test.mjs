@@ -3,7 +3,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readJunit } from './run_ctest.mjs';
-import { readTap } from './run_node_tests.mjs';
+import { readTap, runTestFiles } from './run_node_tests.mjs';
 
 test('TAP points are counted as passed, failed and skipped with the reason', () => {
   const tap = 'TAP version 13\nok 1 - one\nnot ok 2 - two\nok 3 - three # SKIP no server\nok 4 - four # SKIP\n1..4\n';
@@ -30,4 +30,21 @@ test('JUnit cases are counted, and one that did not run has failed', () => {
   assert.deepEqual(failed.map(({ name }) => name), ['A.Bad', 'A.Lost']);
   assert.equal(failed[0].output, 'a < b');
   assert.deepEqual(skipped, [{ name: 'A.Off', reason: 'no server at hand' }]);
+});
+
+test('files run so many at a time, each once, and those that need the machine alone come last', async () => {
+  const files = ['tests/chaos/a.test.mjs', 'tests/e2e/b.test.mjs', 'tests/e2e/c.test.mjs', 'tests/package/d.test.mjs', 'tests/e2e/e.test.mjs'];
+  const running = new Set();
+  const seen = [];
+  const run = async (file) => {
+    running.add(file);
+    seen.push([file, running.size]);
+    await new Promise((resolve) => { setImmediate(resolve); });
+    running.delete(file);
+    return file;
+  };
+  const results = await runTestFiles(files, { jobs: 2, run });
+  assert.deepEqual([...results].sort(), [...files].sort());
+  assert.equal(Math.max(...seen.map(([, atOnce]) => atOnce)), 2);
+  assert.deepEqual(seen.slice(-2), [['tests/chaos/a.test.mjs', 1], ['tests/package/d.test.mjs', 1]]);
 });

@@ -10,7 +10,7 @@ import { freePort, request, waitFor } from './net.mjs';
 export const COUCHDB_HOME = process.env.COUCHDB_HOME || '/opt/couchdb';
 const EMBEDDED = fileURLToPath(new URL('../server/main.mjs', import.meta.url));
 const SYSTEM_DATABASES = ['_users', '_replicator', '_global_changes'];
-const START_MS = 60000;
+const START_MS = 120000;
 
 export function iniText(sections) {
   return Object.entries(sections).map(([name, pairs]) =>
@@ -31,7 +31,7 @@ async function launch(command, args, { env = {}, stdin = 'ignore', ready }) {
   const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: [stdin, 'pipe', 'pipe'] });
   const output = [];
   for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk) => output.push(chunk) > 2000 && output.shift());
+    stream.on('data', (chunk) => output.push(chunk) > 20000 && output.shift());
   }
   child.outputText = () => Buffer.concat(output).toString('utf8');
   child.ended = new Promise((resolve) => {

@@ -78,7 +78,7 @@ class World {
     return waitFor(async () => {
       const doc = await this.get(device, id);
       return doc && when(doc) && doc;
-    }, { timeout: 15000, what: `${id} in the control database`, ...options });
+    }, { what: `${id} in the control database`, ...options });
   }
 
   /** A new channel, as far as `ready` or `error`. */

@@ -56,7 +56,7 @@ class Forgetting : public LiveServer {
       return std::nullopt;
     };
     const Engine engine(env_, log_, *server_, rules_, kind_of, options);
-    const auto deadline = std::chrono::steady_clock::now() + seconds(30);
+    const auto deadline = std::chrono::steady_clock::now() + seconds(60);
     while (!done()) {
       ASSERT_LT(std::chrono::steady_clock::now(), deadline);
       std::this_thread::sleep_for(milliseconds(50));
@@ -173,6 +173,21 @@ TEST_F(Forgetting, StrangersBranchesGoAndTheDocumentStays) {
   clean_up(*services_);
   EXPECT_EQ(leaves(id), 1U);
   EXPECT_EQ(state_of(id), "confirming");
+}
+
+TEST_F(Forgetting, AnOldRevisionWithTheOwnerIsGoneAfterTheCompaction) {
+  const Document device = new_device("first@example.com");
+  const std::string id = doc_id(device);
+  const std::string first = doc_rev(*handshake().get(id));
+  work_until([&] { return state_of(id) == "confirming"; });
+  const std::string path = handshake().path(id) + "?rev=" + first;
+  const auto status = [&] { return server_->request("GET", path, nullptr, {404}).status; };
+  ASSERT_EQ(status(), 200) << "until then anyone can read it";
+  clean_up(*services_);
+  const auto deadline = std::chrono::steady_clock::now() + seconds(60);
+  while (status() == 200 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(milliseconds(50));  // CouchDB compacts beside the answer
+  EXPECT_EQ(status(), 404);
 }
 
 TEST_F(Forgetting, MoreThanAPurgeTakesGoesInSeveral) {

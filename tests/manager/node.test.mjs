@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serverKind } from '../lib/couch_server.mjs';
 import { newNames } from '../lib/daemon.mjs';
-import { Device } from '../lib/device.mjs';
+import { Device, newCredential } from '../lib/device.mjs';
 import { startMailSink } from '../lib/mail_sink.mjs';
-import { waitFor } from '../lib/net.mjs';
+import { basicAuth, waitFor } from '../lib/net.mjs';
 import {
   channelsIn, oneProcessOf, processesIn, processesOf, scriptIn, setSetting, setting, startInstalled, writeOsDaemons,
 } from './installed.mjs';
@@ -64,6 +64,20 @@ test('what it needs of CouchDB is set, but not saved; the secret is, and is in n
   const [, secret] = /^secret = ([0-9a-f]{64})$/m.exec(saved);
   assert.equal(server.outputText().includes(secret), false);
   assert.match(server.outputText(), /\[chttpd_auth\] secret was not set; a random one was made/);
+});
+
+test('a device\'s hash stays as the device made it, with its one round', { skip }, async () => {
+  const { secret, verifier } = newCredential();
+  const path = '/_users/org.couchdb.user:a-device';
+  await server.request(path, { method: 'PUT', body: { _id: 'org.couchdb.user:a-device', name: 'a-device', type: 'user', roles: [], ...verifier } });
+  for (let round = 0; round < 3; round += 1) {
+    const { body } = await server.request('/_session', { auth: `a-device:${secret}` });
+    assert.equal(body.userCtx.name, 'a-device');
+    await sleep(1000);
+  }
+  const { body } = await server.request(path);
+  assert.equal(body.iterations, 1);
+  assert.match(body._rev, /^1-/);
 });
 
 test('it inherits nothing that would make another node a manager', { skip }, async () => {
@@ -124,6 +138,33 @@ test('the operator\'s own value stays, and ours comes back when he takes it away
   assert.equal(await setting(server, 'fabric', 'changes_duration'), '90000');
   await server.request('/_node/_local/_config/fabric/changes_duration', { method: 'DELETE' });
   await waitFor(async () => await setting(server, 'fabric', 'changes_duration') === '60000', { what: 'our own again' });
+});
+
+// A feed as a device that means no good would open it: it never has a pause at which CouchDB looks at changes_duration.
+async function openFeed(path) {
+  const feed = { text: '', ended: false };
+  const { body } = await fetch(`${server.url}${path}/_changes?feed=continuous&since=now&heartbeat=3600000`, { headers: basicAuth(server) });
+  feed.done = (async () => {
+    for await (const chunk of body) feed.text += Buffer.from(chunk);
+    feed.ended = true;
+  })();
+  return feed;
+}
+
+test('an open feed ends at its first row after changes_duration, whatever its heartbeat', { skip }, async () => {
+  await setSetting(server, 'fabric', 'changes_duration', '2000');
+  const database = `/${names.registry_db}-feed`;
+  await server.request(database, { method: 'PUT' });
+  const feed = await openFeed(database);
+  await sleep(6000);
+  for (const name of ['first', 'second']) {
+    await server.request(`${database}/${name}`, { method: 'PUT', body: {} });
+    await sleep(3000);
+  }
+  await waitFor(() => feed.ended, { what: 'the end of the feed' });
+  assert.match(feed.text, /"id":"first"/);
+  assert.doesNotMatch(feed.text, /"id":"second"/);
+  await server.request('/_node/_local/_config/fabric/changes_duration', { method: 'DELETE' });
 });
 
 test('the node stops: all daemons end before it, also one that ignores everything; then there is one of each', { skip }, async () => {

@@ -3,6 +3,8 @@
 //   simulate --mutants --seeds 1000                                   each bug on purpose has to be caught
 //   simulate --replay 10                                              each seed twice, with the same end
 //   simulate --seed 17 --trace                                        one run, with everything that happened
+// A seed plays in one of two worlds: of the engine alone with a shop's rules (engine_world.h), or of whole daemons and
+// devices (devices/daemons_world.h). --world shop|devices has all seeds play in one.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +16,7 @@
 #include <set>
 
 #include "base/mutation.h"
+#include "simulation/devices/daemons_world.h"
 #include "simulation/engine_world.h"
 
 namespace channels {
@@ -34,6 +37,8 @@ using namespace channels::simulation;
 
 // Real seconds that one run may take; it takes well under one.
 constexpr unsigned longest_run_s = 60;
+// One seed in so many plays in the world of devices, which takes longer.
+constexpr std::uint64_t devices_share = 4;
 
 // The questions in daemon/engine, see daemon/base/mutation.h.
 constexpr const char* mutants[] = {"takeover-at-once", "accepted-counts-as-won", "lease-unchecked", "lease-too-short",
@@ -41,12 +46,21 @@ constexpr const char* mutants[] = {"takeover-at-once", "accepted-counts-as-won",
                                    "no-revisit", "settled-while-running", "checkpoint-early", "no-sweep",
                                    "mark-unchecked"};
 
+std::string world = "both";
+
+bool plays_with_devices(std::uint64_t seed) {
+  return world == "devices" || (world == "both" && seed % devices_share == 0);
+}
+
 std::uint64_t run_seed(std::uint64_t seed, bool trace) {
   alarm(longest_run_s);
   Scheduler scheduler(seed);
   scheduler.print = trace;
   Process process{"run"};
-  scheduler.run(process, [&] { EngineWorld(scheduler).run(); });
+  scheduler.run(process, [&] {
+    if (plays_with_devices(seed)) return DaemonsWorld(scheduler).run();
+    EngineWorld(scheduler).run();
+  });
   if (trace) std::cout << "digest " << scheduler.trace_digest() << "\n";
   return scheduler.trace_digest();
 }
@@ -134,7 +148,7 @@ int run_mutants(std::uint64_t first, std::uint64_t count, int jobs) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Runs the engine on virtual time against an in-memory CouchDB, with faults by seed.", "simulate");
+  CLI::App app("Runs engine, daemons and devices on virtual time against an in-memory CouchDB, with faults by seed.", "simulate");
   std::uint64_t seeds = 0;
   std::uint64_t first = 1;
   std::uint64_t seed = 0;
@@ -145,6 +159,7 @@ int main(int argc, char** argv) {
   app.add_option("--first", first, "the first of them");
   app.add_option("--seed", seed, "this one only, in this process");
   app.add_option("--jobs", jobs, "at once");
+  app.add_option("--world", world, "shop, devices or both")->check(CLI::IsMember({"shop", "devices", "both"}));
   app.add_option("--mutant", channels::active_mutant, "a bug on purpose, see daemon/base/mutation.h");
   app.add_flag("--trace", trace, "print what happens");
   bool all_mutants = false;

@@ -1,8 +1,7 @@
 # The simulation: the engine and workflows, compiled once more with the questions for bugs on purpose in them
 # (daemon/base/mutation.h), on virtual time and an in-memory CouchDB.
 file(GLOB simulation_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/simulation/*.cc
-     ${CMAKE_CURRENT_SOURCE_DIR}/simulation/time/*.cc ${CMAKE_CURRENT_SOURCE_DIR}/simulation/checkers/*.cc)
-list(FILTER simulation_sources EXCLUDE REGEX "_test\\.cc$")
+     ${CMAKE_CURRENT_SOURCE_DIR}/simulation/time/*.cc ${CMAKE_CURRENT_SOURCE_DIR}/simulation/devices/*.cc)
 # These come before the libraries, which therefore give nothing of the same name.
 file(GLOB mutated_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/daemon/engine/*.cc
      ${PROJECT_SOURCE_DIR}/daemon/workflows/*.cc)

@@ -31,8 +31,9 @@ start(_Type, _Arguments) ->
     remember(stopped_on_purpose, false),
     channels_os_daemons_sup:start_link().
 
+%% Called when the supervisor has given up, too; then it is gone already.
 prep_stop(State) ->
-    remember(stopped_on_purpose, true),
+    remember(stopped_on_purpose, is_pid(whereis(channels_os_daemons_sup))),
     State.
 
 stop(_State) ->

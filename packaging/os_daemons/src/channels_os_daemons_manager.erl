@@ -12,7 +12,7 @@
 -define(AFTER_FAILURE_MS, 5000).
 
 %% `daemons`: [{Name, Command, Pid, Monitor, runs | stops}]; while one stops, its name is taken.
--record(manager, {daemons = []}).
+-record(manager, {daemons = [], feeds_timer}).
 
 start_link() ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
@@ -33,7 +33,7 @@ handle_config_terminate(_Subscriber, _Reason, _State) ->
 
 init([]) ->
     ok = config:listen_for_changes(?MODULE, nil),
-    {ok, reload(#manager{})}.
+    {ok, bound_feeds(reload(#manager{}))}.
 
 handle_call(_Request, _From, Manager) ->
     {reply, unknown, Manager}.
@@ -45,7 +45,10 @@ handle_cast({config_change, Section, Key, Value}, Manager = #manager{daemons = D
             {noreply, reload(Manager)};
         _ ->
             channels_os_daemons_settings:changed(Section, Key, Value),
-            {noreply, Manager}
+            {noreply, case {Section, Key} of
+                {"fabric", "changes_duration"} -> bound_feeds(Manager);
+                _ -> Manager
+            end}
     end;
 handle_cast(_Request, Manager) ->
     {noreply, Manager}.
@@ -63,6 +66,9 @@ handle_info({'DOWN', Monitor, process, _, Reason}, Manager = #manager{daemons = 
     end;
 handle_info(reload, Manager) ->
     {noreply, reload(Manager)};
+handle_info(end_feeds, Manager) ->
+    channels_os_daemons_settings:end_feeds(),
+    {noreply, bound_feeds(Manager)};
 handle_info(listen_again, Manager) ->
     case catch config:listen_for_changes(?MODULE, nil) of
         ok ->
@@ -81,6 +87,10 @@ terminate(_Reason, _Manager) ->
 
 code_change(_Old, Manager, _Extra) ->
     {ok, Manager}.
+
+bound_feeds(Manager = #manager{feeds_timer = Old}) ->
+    Old =:= undefined orelse erlang:cancel_timer(Old),
+    Manager#manager{feeds_timer = erlang:send_after(channels_os_daemons_settings:feeds_last_ms(), self(), end_feeds)}.
 
 %% Stops what is no longer there as it was, and starts what isn't running. What has changed is started when its old
 %% form has ended: that comes here again.

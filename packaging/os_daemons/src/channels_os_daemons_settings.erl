@@ -2,7 +2,7 @@
 %% [os_daemons] starts that program. docs/operations.md says what each is for. Called by the manager.
 -module(channels_os_daemons_settings).
 
--export([see_to/1, changed/3]).
+-export([see_to/1, changed/3, feeds_last_ms/0, end_feeds/0]).
 
 -define(AT_RUN_TIME, [
     {"fabric", "changes_duration", "60000"},
@@ -10,6 +10,8 @@
     {"query_server_config", "db_tag", "none"}
 ]).
 -define(SECRET_BYTES, 32).
+%% Feeds are not ended more often than this, whatever the configuration says.
+-define(FEEDS_LAST_AT_LEAST_MS, 1000).
 
 %% `Configured`: the pairs of [os_daemons].
 see_to(Configured) ->
@@ -28,6 +30,11 @@ is_channels({_Name, Command}) -> channels_os_daemons_command:program(Command) =:
 
 %% A value of the operator's own that goes (also by POST /_node/_local/_config/_reload, which drops all that is not
 %% in a file) leaves room for ours again.
+changed(Section, "secret", deleted) when Section =:= "chttpd_auth"; Section =:= "couch_httpd_auth" ->
+    case channels_os_daemons:recall(wanted, false) of
+        true -> see_to_secret();
+        false -> ok
+    end;
 changed(Section, Key, deleted) ->
     Ours = [Setting || Setting = {S, K, _} <- ?AT_RUN_TIME, S =:= Section, K =:= Key],
     case channels_os_daemons:recall(wanted, false) of
@@ -55,6 +62,26 @@ take_back() ->
     [ok = config:delete(Section, Key, false)
         || {Section, Key, Value} <- set_at_run_time(), config:get(Section, Key, undefined) =:= Value],
     channels_os_daemons:remember(set_at_run_time, []).
+
+%% CouchDB looks at changes_duration only when a feed has had nothing to say for its heartbeat: on a busy database, or with
+%% a heartbeat of hours, it would deliver for ever to a device that was locked out. So all feeds of this node
+%% are told to end, each after its next row or heartbeat, by the means that CouchDB has for its own upgrades.
+end_feeds() ->
+    case channels_os_daemons:recall(wanted, false) andalso config:get("fabric", "changes_duration", undefined) of
+        Text when is_list(Text) ->
+            %% Elsewhere, because while the node stops this would wait.
+            spawn(fun() -> catch fabric_view_changes:increment_changes_epoch() end),
+            ok;
+        _ ->
+            ok
+    end.
+
+%% How long a feed may last: the time to the next end_feeds/0.
+feeds_last_ms() ->
+    try max(?FEEDS_LAST_AT_LEAST_MS, list_to_integer(config:get("fabric", "changes_duration", "60000")))
+    catch
+        error:badarg -> 60000
+    end.
 
 %% The secret that cookies are signed with. CouchDB makes one itself, and keeps it in its ini file, but only at the
 %% first log-in by cookie; the daemon needs one before. On a cluster every node needs the same.

@@ -2,7 +2,9 @@
 -module(daemons_tests).
 -include_lib("eunit/include/eunit.hrl").
 
--define(SECONDS, 120).  % a busy machine takes its time
+%% A busy machine takes its time.
+-define(SECONDS, 180).
+-define(WAIT_MS, 60000).
 
 daemons_test_() ->
     Tests = [
@@ -10,6 +12,7 @@ daemons_test_() ->
         {"a change of what it registered ends it by SIGTERM and the end of stdin, and starts it again at once", fun change/1},
         {"only what it registered restarts it, and what it registered stays over a restart", fun registered/1},
         {"what ignores SIGTERM and the end of stdin is killed after kill_timeout, with its children", fun ignores/1},
+        {"what it leaves running in its process group ends with it", fun children/1},
         {"its last words are logged, and a line without an end is a line", fun last_words/1},
         {"removed from [os_daemons] it ends; changed there it is another", fun removed/1},
         {"a command line in quotes; a wrong one is told, and waits for a better one", fun command_line/1},
@@ -19,10 +22,12 @@ daemons_test_() ->
         {"the manager's end ends its daemons, and it comes back with one of each", fun manager_fails/1},
         {"a daemon's process fails: the daemon ends, and is started again", fun process_fails/1},
         {"run_daemon is killed: the daemon does not outlive it", fun watcher_killed/1},
+        {"SIGTERM to the whole service: it is not started again while the node may be ending", fun service_terminated/1},
         {"the application's end gives daemons their time", fun application_stops/1},
         {"what makes a node a manager is not in its environment", fun environment/1},
         {"a flood of questions is answered to the last one, in order", fun flood/1},
         {"above messages_per_second it is read later", fun paced/1},
+        {"a flood of log lines while it is stopped and started harms nothing", fun flood_while_stopped/1},
         {"a line of 16 MB is cut off, told, and the next is answered", fun long_line/1},
         {"one that never reads is no longer read, and in the end stopped", fun never_reads/1},
         {"one that has closed its stdin may go on", fun closed_stdin/1},
@@ -64,14 +69,13 @@ lines(Folder, Name, Count) ->
     end, {Name, Count}).
 
 wait_for(Fun, What) ->
-    wait_for(Fun, What, ?SECONDS * 10).
+    wait_for(Fun, What, erlang:monotonic_time(1000) + ?WAIT_MS).
 
-wait_for(_Fun, What, 0) ->
-    erlang:error({waited_for, What, couch_log:all()});
-wait_for(Fun, What, Times) ->
-    case Fun() of
-        false -> timer:sleep(50), wait_for(Fun, What, Times - 1);
-        Value -> Value
+wait_for(Fun, What, Deadline) ->
+    case {Fun(), erlang:monotonic_time(1000) > Deadline} of
+        {false, true} -> erlang:error({waited_for, What, couch_log:all()});
+        {false, false} -> timer:sleep(50), wait_for(Fun, What, Deadline);
+        {Value, _} -> Value
     end.
 
 is_alive(Pid) ->
@@ -130,6 +134,12 @@ ignores(F) ->
     wait_for_end(Child),
     lines(F, "pids", 2),
     couch_log:wait_for("is stopped: signal 9").
+
+children(F) ->
+    run(F, "sh -c 'trap \"\" TERM; exec < /dev/null > /dev/null; echo $$ > '$F'/child; while :; do sleep 1; done' & until test -e $F/child; do sleep 0.1; done; exit 0"),
+    [Child] = lines(F, "child", 1),
+    couch_log:wait_for("has ended: exit status 0"),
+    wait_for_end(Child).
 
 last_words(F) ->
     run(F, "trap '' TERM; echo '[\"register\",\"s\"]'; echo '[\"get\",\"s\"]'; read x; echo ready > $F/ready; cat > /dev/null; i=0; "
@@ -215,6 +225,18 @@ watcher_killed(F) ->
     %% It ignores everything; don't wait for it.
     set("os_daemon_settings", "kill_timeout", "0").
 
+service_terminated(F) ->
+    run(F, "echo $PPID >> $F/watchers; echo $$ >> $F/pids; while read x; do :; done"),
+    [First] = lines(F, "pids", 1),
+    [Watcher] = lines(F, "watchers", 1),
+    os:cmd("kill -TERM " ++ binary_to_list(Watcher)),
+    timer:sleep(300),
+    ?assert(is_alive(First)),
+    Before = erlang:monotonic_time(1000),
+    os:cmd("kill -TERM " ++ binary_to_list(First)),
+    lines(F, "pids", 2),
+    ?assert(erlang:monotonic_time(1000) - Before >= 1900).
+
 application_stops(F) ->
     run(F, "trap '' TERM; echo $$ >> $F/pids; cat > /dev/null; sleep 1; echo '[\"log\",\"done\"]'; echo done > $F/done"),
     [Pid] = lines(F, "pids", 1),
@@ -254,6 +276,19 @@ paced(F) ->
     flooder(F, 1000),
     ?assertEqual(1000, length(lines(F, "answers", 1000))),
     ?assert(erlang:monotonic_time(1000) - Before >= 3900).
+
+flood_while_stopped(F) ->
+    set("os_daemon_settings", "kill_timeout", "1"),
+    run(F, "trap '' TERM; echo $$ >> $F/pids; echo '[\"register\",\"s\"]'; while :; do echo '[\"log\",\"flood\"]'; echo '[\"get\",\"s\"]'; done"),
+    [begin
+        Pids = lines(F, "pids", N),
+        couch_log:wait_for(":: flood"),
+        set("s", "a", integer_to_list(N)),
+        wait_for_end(lists:last(Pids))
+    end || N <- lists:seq(1, 3)],
+    lines(F, "pids", 4),
+    ?assertEqual(3, couch_log:count("is stopped: signal 9")),
+    ?assertEqual(0, couch_log:count("failed|ignored")).
 
 long_line(F) ->
     run(F, "printf '[\"log\",\"'; head -c 16000000 /dev/zero | tr '\\0' x; echo '\"]'; echo '[\"get\",\"s\",\"a\"]'; read x; echo $x > $F/seen; cat > /dev/null"),

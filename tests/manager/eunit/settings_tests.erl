@@ -18,6 +18,7 @@ settings_test_() ->
         {"a failure of the manager forgets nothing", ?CHANNELS, [node()], fun manager_fails/0},
         {"a secret is made on a single node, saved, and not logged", ?CHANNELS, [node()], fun secret/0},
         {"a secret that is there stays", ?CHANNELS ++ [{"chttpd_auth", "secret", "mine"}], [node()], fun secret_stays/0},
+        {"a secret that is taken away is made anew", ?CHANNELS ++ [{"chttpd_auth", "secret", "mine"}], [node()], fun secret_goes/0},
         {"one under the older name, too", ?CHANNELS ++ [{"couch_httpd_auth", "secret", "mine"}], [node()], fun older_secret_stays/0},
         {"on a cluster none is made, and it is said once", ?CHANNELS, [node(), 'other@host'], fun no_secret/0}
     ]].
@@ -95,6 +96,11 @@ secret() ->
 secret_stays() ->
     ?assertEqual("mine", config:get("chttpd_auth", "secret")),
     ?assertEqual(undefined, config:get("couch_httpd_auth", "secret")).
+
+secret_goes() ->
+    config:delete("chttpd_auth", "secret", true),
+    settle(),
+    ?assertMatch({match, _}, re:run(config:saved("couch_httpd_auth", "secret"), "^[0-9a-f]{64}$")).
 
 older_secret_stays() ->
     ?assertEqual("mine", config:get("couch_httpd_auth", "secret")),

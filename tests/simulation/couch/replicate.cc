@@ -1,8 +1,7 @@
 #include "simulation/couch/replicate.h"
 
-#include <algorithm>
-
 #include "couch/answer.h"
+#include "http/transport.h"
 
 namespace channels::simulation {
 
@@ -14,20 +13,27 @@ struct Offer {
   std::string rev;
 };
 
-std::vector<Offer> offers(Database& source, const std::vector<std::string>* ids) {
-  std::string path = "_changes?style=all_docs";
+struct Offers {
+  std::vector<Offer> leaves;
+  std::string last_seq;
+};
+
+Offers offers(Database& source, const Replicate& what) {
+  std::string path = "_changes?style=all_docs&since=" + url_encode(what.since);
   json::value body;
-  if (ids != nullptr) {
+  if (what.ids != nullptr) {
     path += "&filter=_doc_ids";
-    body = json::object{{"doc_ids", json::value_from(*ids)}};
+    body = json::object{{"doc_ids", json::value_from(*what.ids)}};
   }
-  Reply reply = source.server().request(ids == nullptr ? "GET" : "POST", source.path(path), body);
-  std::vector<Offer> found;
+  Reply reply = source.server().request(what.ids == nullptr ? "GET" : "POST", source.path(path), body);
+  Offers found;
   for (json::value& row : array_in(reply.body, "results", "_changes")) {
     const std::string id = string_or(object_in(row, "_changes"), "id", "");
+    if (!what.design_docs && id.starts_with("_design/")) continue;
     for (json::value& leaf : array_in(row, "changes", "_changes"))
-      found.push_back({id, string_or(object_in(leaf, "_changes"), "rev", "")});
+      found.leaves.push_back({id, string_or(object_in(leaf, "_changes"), "rev", "")});
   }
+  found.last_seq = seq_in(reply.body, "last_seq", "_changes");
   return found;
 }
 
@@ -63,18 +69,21 @@ json::array read_all(Database& source, const std::vector<Offer>& wanted) {
 
 }  // namespace
 
-ReplicationResult replicate(Database& source, Database& target, const std::vector<std::string>* ids) {
+ReplicationResult replicate(Database& source, Database& target, const Replicate& what) {
+  const Offers offered = offers(source, what);
   ReplicationResult result;
-  const std::vector<Offer> offered = offers(source, ids);
-  if (offered.empty()) return result;
-  const std::vector<Offer> wanted = lacking(target, offered);
+  result.last_seq = offered.last_seq;
+  if (offered.leaves.empty()) return result;
+  const std::vector<Offer> wanted = lacking(target, offered.leaves);
   if (wanted.empty()) return result;
   json::array docs = read_all(source, wanted);
-  const int count = static_cast<int>(docs.size());
+  const std::size_t count = docs.size();
+  if (count == 0) return result;  // purged meanwhile
   Reply reply = target.server().request("POST", target.path("_bulk_docs"),
                                         json::object{{"new_edits", false}, {"docs", std::move(docs)}});
-  result.refused = static_cast<int>(array_in(reply.body, "_bulk_docs").size());
-  result.written = count - result.refused;
+  for (json::value& row : array_in(reply.body, "_bulk_docs"))
+    result.refused.push_back(string_or(object_in(row, "_bulk_docs"), "id", ""));
+  result.written = static_cast<int>(count - result.refused.size());
   return result;
 }
 

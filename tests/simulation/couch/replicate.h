@@ -9,12 +9,20 @@
 
 namespace channels::simulation {
 
-struct ReplicationResult {
-  int written = 0;  // revisions
-  int refused = 0;  // by the target's validation; a replicator never offers them again
+// What to take over.
+struct Replicate {
+  std::string since = "0";                      // the source's last_seq of the time before; a replicator's checkpoint
+  const std::vector<std::string>* ids = nullptr;  // only these documents; null for all
+  bool design_docs = true;
 };
 
-// `ids`: only these documents, null for all. From the beginning each time, no checkpoint; throws as Server does.
-ReplicationResult replicate(Database& source, Database& target, const std::vector<std::string>* ids = nullptr);
+struct ReplicationResult {
+  int written = 0;                   // revisions
+  std::vector<std::string> refused;  // ids, by the target's validation; a replicator never offers them again
+  std::string last_seq;              // where the next one starts
+};
+
+// Throws as Server does: then it is to be done again from the same seq.
+ReplicationResult replicate(Database& source, Database& target, const Replicate& what = {});
 
 }  // namespace channels::simulation

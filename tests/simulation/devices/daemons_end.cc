@@ -13,7 +13,7 @@ constexpr const char* registry = "channels-registry";
 
 std::size_t live_leaves(const RevisionTree& tree) {
   std::size_t live = 0;
-  for (const std::string& leaf : tree.leaves()) live += tree.at(leaf).deleted ? 0 : 1;
+  for (const RevId& leaf : tree.leaves()) live += tree.at(leaf).deleted ? 0 : 1;
   return live;
 }
 
@@ -89,7 +89,7 @@ void DaemonsWorld::check_end() {
   check_channels();
   check_edits();
   for (const auto& [id, doc] : cloud_.find(registry)->docs()) {
-    if (id.starts_with("failure-") && !doc.tree.winner_deleted())
+    if (id.starts_with("failure-") && !doc.tree.is_deleted())
       scheduler_.fail("parked to the end: " + json::serialize(*record(id)));
   }
 }
@@ -136,7 +136,7 @@ void DaemonsWorld::check_access(SimDevice& device) {
   const std::string role = "user:" + device.control().substr(std::string("control-").size());
   for (const auto& [name, database] : cloud_.databases()) {
     if (name == handshake) continue;
-    const bool own = json::serialize(database->security).find(role) != std::string::npos;
+    const bool own = json::serialize(database->security()).find(role) != std::string::npos;
     const int status = status_of(device.cloud(), name);
     if (own != (status == 200)) scheduler_.fail(device.name() + " gets " + std::to_string(status) + " from " + name);
     if (own && name != device.control() && !name.starts_with("channel-")) scheduler_.fail("a device can read " + name);
@@ -162,7 +162,7 @@ void DaemonsWorld::check_channels() {
       const auto description = channel == nullptr ? std::nullopt : channel->read("description");
       if (!description || string_or(*description, "name", "") != name)
         scheduler_.fail("channel " + id + " does not describe itself as \"" + name + "\"");
-      if (json::serialize(channel->security.at("members")).find("user:" + user) == std::string::npos)
+      if (json::serialize(channel->security().at("members")).find("user:" + user) == std::string::npos)
         scheduler_.fail("channel " + id + " is not open to its owner");
       if (!database->read(id + "-sub-" + user)) scheduler_.fail("the owner of " + id + " is not subscribed");
       owned.insert("channel-" + id);
@@ -178,7 +178,7 @@ void DaemonsWorld::check_edits() {
   for (const Edit& edit : around_.edits) {
     const ModelDatabase* database = cloud_.find(edit.database);
     const auto found = database->docs().find(edit.id);
-    if (edit.superseded || found == database->docs().end() || !found->second.tree.has(edit.rev)) continue;
+    if (edit.superseded || found == database->docs().end() || !found->second.tree.has(*RevId::parse(edit.rev))) continue;
     const auto doc = database->read(edit.id);
     if (!doc || json::serialize(*doc).find(edit.value) == std::string::npos)
       scheduler_.fail("invariant 8: " + edit.value + " of " + edit.id + " is lost: " + (doc ? json::serialize(*doc) : "deleted"));

@@ -41,8 +41,8 @@ void DaemonsWorld::look_for_secrets(std::string_view text, const std::string& wh
 
 void DaemonsWorld::on_commit(const ModelCouch::Commit& commit) {
   if (scheduler_.print) scheduler_.trace("saved " + commit.database.substr(0, 18) + "/" + commit.id.substr(0, 30) + " " + commit.rev);
-  const auto doc = cloud_.find(commit.database)->read(commit.id, commit.rev);
-  if (!doc) return;
+  const Document* doc = commit.doc;
+  if (doc == nullptr) return;
   look_for_secrets(json::serialize(*doc), commit.database + "/" + commit.id);
   if (commit.database == registry && commit.id.starts_with("checkpoint-")) check_checkpoint(*doc);
   if (commit.database == handshake && doc_type(*doc) == "device") check_handshake_copy(*doc);
@@ -69,7 +69,7 @@ void DaemonsWorld::check_checkpoint(const Document& checkpoint) {
   const auto kind = kind_of_database(Settings())(name);
   const ModelDatabase* database = cloud_.find(name);
   if (database == nullptr || !kind || *kind == Kind::channel) return;
-  const std::uint64_t seq = database->seq_number(string_or(checkpoint, "seq", ""));
+  const std::uint64_t seq = database->seq_number(string_or(checkpoint, "seq", "")).value_or(0);
   for (const auto& [at, id] : database->by_seq()) {
     if (at > seq) return;
     const auto doc = database->read(id);
@@ -94,8 +94,8 @@ void DaemonsWorld::on_mail(const DeliveredMail& mail) {
   const auto device = devices.docs().find(mail.link.subject);
   if (device == devices.docs().end()) return;  // purged meanwhile
   for (const auto& [rev, revision] : device->second.tree.all()) {
-    const auto lease = records.docs().find("lease-" + lease_key({handshake, mail.link.subject, rev}));
-    if (lease == records.docs().end() || lease->second.tree.winner_deleted()) continue;
+    const auto lease = records.docs().find("lease-" + lease_key({handshake, mail.link.subject, rev.text()}));
+    if (lease == records.docs().end() || lease->second.tree.is_deleted()) continue;
     if (lease->second.written_at + lease_time >= env_.mono_now()) return;
   }
   scheduler_.fail("invariant 4: " + mail.sender + " sends a mail about " + mail.link.subject + " without a lease");

@@ -23,6 +23,14 @@ Templates built_in_templates() {
   return std::move(*templates);
 }
 
+ModelOptions model_options(Scheduler& scheduler, const std::string& admin_password, int copies) {
+  ModelOptions options;
+  options.seed = scheduler.random();
+  options.admins = {{admin, admin_password}};
+  options.copies = copies;
+  return options;
+}
+
 }  // namespace
 
 DaemonsSettings::DaemonsSettings(Scheduler& chance)
@@ -62,8 +70,8 @@ DaemonsWorld::DaemonsWorld(Scheduler& scheduler)
       settings_(scheduler),
       templates_(built_in_templates()),
       env_(scheduler, process_),
-      cloud_(env_, [&scheduler](double chance) { return chance > 0 && scheduler.happens(chance); }, admin, password),
-      drawer_(env_, [](double) { return false; }, admin, "drawer"),
+      cloud_(env_, model_options(scheduler, password, settings_.cluster ? 3 : 1)),
+      drawer_(env_, model_options(scheduler, "drawer", 1)),
       around_{scheduler, cloud_, drawer_, post_, {}, {}, {}, false, 0},
       operator_transport_(env_, cloud_),
       operator_credentials_(admin, password),
@@ -84,7 +92,6 @@ Configuration DaemonsWorld::configuration() const {
 
 void DaemonsWorld::set_up() {
   cloud("_global_changes").create(1);
-  cloud_.copies = settings_.cluster ? 3 : 1;
   cloud_.on_commit = [this](const ModelCouch::Commit& commit) { on_commit(commit); };
   post_.refuses = settings_.mail_refuses;
   post_.hangs = settings_.mail_hangs;

@@ -4,7 +4,6 @@
 
 #include "base/digest.h"
 #include "base/errors.h"
-#include "simulation/devices/replicate.h"
 #include "workflows/device_documents.h"
 
 namespace channels::simulation {

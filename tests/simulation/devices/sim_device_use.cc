@@ -1,7 +1,7 @@
 // A device once it is active: changes in its own database, while it may be offline, and replication.
 #include "base/digest.h"
 #include "base/errors.h"
-#include "simulation/devices/replicate.h"
+#include "simulation/couch/replicate.h"
 #include "simulation/devices/sim_device.h"
 
 namespace channels::simulation {
@@ -17,10 +17,10 @@ void SimDevice::use() {
 bool SimDevice::sync() {
   Database mine = local();
   Database control(*own_, control_);
-  const Replicated up = replicate(mine, control, pushed_);
+  const ReplicationResult up = replicate(mine, control, {.since = pushed_, .design_docs = false});
   pushed_ = up.last_seq;
   forget_refused(up.refused);
-  const Replicated down = replicate(control, mine, pulled_);
+  const ReplicationResult down = replicate(control, mine, {.since = pulled_, .design_docs = false});
   pulled_ = down.last_seq;
   synced_ = true;
   if (up.written + down.written > 0)

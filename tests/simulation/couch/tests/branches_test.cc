@@ -163,7 +163,7 @@ TEST_P(Branches, ReplicationBringsAllLeavesOnce) {
   saved(source, {{"_id", "b"}, {"n", 3}});
   saved(target, {{"_id", "b"}, {"n", 4}});
   const std::vector<std::string> only{"b"};
-  EXPECT_EQ(replicate(source, target, &only).written, 1);
+  EXPECT_EQ(replicate(source, target, {.ids = &only}).written, 1);
   EXPECT_EQ(replicate(source, target).written, 2);
   EXPECT_EQ(replicate(source, target).written, 0);
   EXPECT_EQ(replicate(target, source).written, 1);

@@ -1,0 +1,175 @@
+/// <reference types="pouchdb-core" />
+
+/** Where a registration stands. `none`: not registered. `waiting`: the document has not reached the server yet (offline). */
+export type DeviceState =
+  | 'none' | 'waiting' | 'new' | 'confirming' | 'confirmed' | 'active'
+  | 'rejected' | 'expired' | 'error' | 'revoked' | 'signing-out';
+
+/** `error` is a word for programs (docs/devices.md lists them), `reason` one sentence for a person. */
+export interface ErrorNote {
+  error: string;
+  reason: string;
+}
+
+export class ChannelsError extends Error implements ErrorNote {
+  error: string;
+  reason: string;
+  /** The channel that it is about, if it is about one. */
+  channel?: string;
+  /** The document that the server did not take (`error` is "denied"). */
+  id?: string;
+  status?: number;
+}
+
+export interface DeviceStatus {
+  state: DeviceState;
+  owner: string | null;
+  name: string | null;
+  /** To be shown while `confirming`: the person types it into the page behind the mail's link. */
+  code: string | null;
+  /** RFC 3339: until then the code is good. */
+  expires: string | null;
+  user: string | null;
+  error: ErrorNote | null;
+  /** The server was reached, and documents travel. */
+  online: boolean;
+}
+
+export type Choice = 'active' | 'paused' | 'stopped';
+
+export interface ChannelInfo {
+  id: string;
+  name: string | null;
+  /** Of the channel's document: `new` until the server has made it. */
+  state: 'new' | 'ready' | 'error' | null;
+  error: ErrorNote | null;
+  /** The person's choice, for all devices; null while nobody made one. */
+  subscription: Choice | 'error' | null;
+  /** `off`: not kept in sync. `waiting`: for the server. `trouble`: `error` events said why. */
+  sync: 'off' | 'waiting' | 'syncing' | 'synced' | 'trouble';
+  /** RFC 3339: when both sides were last seen to be equal, since the device was opened. */
+  lastSynced: string | null;
+  /** Documents that the replication under way brought here, and took there. */
+  pulled: number;
+  pushed: number;
+  /** Changes that are still to come, as far as the server says. */
+  pending: number | null;
+}
+
+export interface DeviceInfo {
+  id: string;
+  name: string | null;
+  state: string;
+  created: string | null;
+  activated: string | null;
+  /** It is this one. */
+  own: boolean;
+}
+
+export interface SyncOptions {
+  /** Channels that are live at once (3). */
+  live?: number;
+  /** Milliseconds that a channel stays live after its last change (60000). */
+  linger?: number;
+  /** Replications at once of channels that are not live (3). */
+  atOnce?: number;
+  /** Milliseconds after which a channel is looked at without a ring (3600000). */
+  hourly?: number;
+}
+
+export interface DeviceOptions {
+  /** The installation's public_url. */
+  server: string;
+  /** The device's name, for people: "Alice's phone". */
+  name?: string;
+  /** Whoever revokes this device may have its data wiped. Counts as it is when the device registers. Default: no. */
+  allowWipe?: boolean;
+  /** Beginning of the names of all databases here ("channels"). Another one is another device. */
+  store?: string;
+  /** The installation's [channels] handshake_db ("channels-handshake"). */
+  handshake?: string;
+  /** For each PouchDB made here: `{ adapter: 'memory' }`. */
+  databaseOptions?: PouchDB.Configuration.DatabaseConfiguration;
+  sync?: SyncOptions;
+  /** In place of PouchDB.fetch, as that one is: for apps whose requests go another way. */
+  fetch?: (url: string, options?: RequestInit) => Promise<Response>;
+}
+
+export interface RegisterOptions {
+  /** The person's e-mail address. */
+  owner: string;
+  name?: string;
+  /** BCP 47; default: the browser's. The mail's language. */
+  locale?: string;
+  allowWipe?: boolean;
+}
+
+/** What listeners get. */
+export interface DeviceEvents {
+  state: (status: DeviceStatus) => void;
+  code: (code: string) => void;
+  channel: (channel: ChannelInfo) => void;
+  sync: (channel: ChannelInfo) => void;
+  /** Something that a person can act on; passing trouble of the network is none. */
+  error: (error: ChannelsError) => void;
+  /** This device was signed out. `wiped`: its data is gone, as who revoked it wished and the app had allowed. */
+  revoked: (how: { wipe: boolean; wiped: boolean }) => void;
+}
+
+export class Device {
+  private constructor();
+  /** Of its document; null before the first registration. */
+  readonly id: string | null;
+  readonly status: DeviceStatus;
+
+  on<E extends keyof DeviceEvents>(event: E, listener: DeviceEvents[E]): this;
+  off<E extends keyof DeviceEvents>(event: E, listener: DeviceEvents[E]): this;
+  once<E extends keyof DeviceEvents>(event: E, listener: DeviceEvents[E]): this;
+
+  /**
+   * Resolves when the device is active, which takes its person, and may take days offline; a restart goes on by itself.
+   * Rejects with a ChannelsError if the registration ends otherwise.
+   */
+  register(options: RegisterOptions): Promise<void>;
+  /** The document that a carrier may bring to the handshake; null while there is none to bring. */
+  registration(): object | null;
+  /** The channel's database here, at once: also offline, and before the device is registered. */
+  channel<Content extends {} = {}>(name: string): PouchDB.Database<Content>;
+  channels(): ChannelInfo[];
+  /** Each takes a channel's name or id, and is the person's choice for all his devices. */
+  pause(channel: string): Promise<void>;
+  resume(channel: string): Promise<void>;
+  stop(channel: string): Promise<void>;
+  renameChannel(channel: string, name: string): Promise<void>;
+
+  devices(): DeviceInfo[];
+  /** Names this device. */
+  rename(name: string): Promise<void>;
+  /** Signs another device of the user out. */
+  revoke(id: string, options?: { wipe?: boolean }): Promise<void>;
+  /** Gives this device another secret. Resolves when the server has taken it. */
+  rotate(): Promise<void>;
+  /** Everything here and there, now; of one channel, or of all. Rejects if it fails. */
+  sync(channel?: string): Promise<void>;
+  /** Tries at once what waits for the network. Called by itself when the browser says that the network is back. */
+  kick(): void;
+  /**
+   * `delivered`: the server knows; else the device goes on telling it as soon as it can. With `wipe` everything of the
+   * user's here is removed; rejects with "unsynced" if something may not be in the cloud, unless `force` is set.
+   */
+  signOut(options?: { wipe?: boolean; force?: boolean }): Promise<{ delivered: boolean }>;
+  /** Ends all that runs; the device goes on when it is opened again. */
+  close(): Promise<void>;
+}
+
+declare function Channels(pouchdb: PouchDB.Static): void;
+export { Channels };
+export default Channels;
+
+declare global {
+  namespace PouchDB {
+    interface Static {
+      channels(options: DeviceOptions): Promise<Device>;
+    }
+  }
+}

@@ -1,0 +1,119 @@
+// The server, as a device sees it: single requests, log-in, remote databases; and which URLs a device sends its
+// password to.
+
+import { ChannelsError, Unavailable } from './errors.js';
+import { later } from './timing.js';
+
+const REQUEST_MS = 30000;
+const TRANSFER_MS = 600000;  // a batch with large attachments, on a slow line
+// The server answers a feed without changes after that. Shorter than what most NATs and proxies keep a silent
+// connection for; a feed that is silent for longer still is dead.
+export const LONG_POLL_MS = 55000;
+const LONG_POLL_GRACE_MS = 30000;
+
+export class Cloud {
+  #PouchDB;
+
+  #ownFetch;
+  #latest = new WeakMap();
+
+  /** `server` is public_url; `credentials()` gives {username, password} or null; `fetch` is the app's own, if it has one. */
+  constructor(PouchDB, { server, handshake, credentials, fetch }) {
+    this.#PouchDB = PouchDB;
+    this.#ownFetch = fetch;
+    this.server = serverUrl(server);
+    this.handshake = handshake;
+    this.credentials = credentials;
+  }
+
+  /** One request: {status, body}. Throws Unavailable where there is no answer, or none that says something. */
+  async request(path, { method = 'GET', body, auth = null } = {}) {
+    const headers = { accept: 'application/json', ...(body ? { 'content-type': 'application/json' } : {}), ...basic(auth) };
+    const ask = this.#ownFetch ?? fetch;
+    let status;
+    let answer;
+    try {
+      const signal = AbortSignal.timeout?.(REQUEST_MS);
+      const response = await ask(this.server + path, { method, headers, body: body && JSON.stringify(body), credentials: 'omit', cache: 'no-store', signal });
+      status = response.status;
+      answer = await response.json();
+    } catch (error) {
+      // A captive portal answers 200 with a page of its own.
+      throw new Unavailable(`${this.server} cannot be reached, or is no CouchDB. It is tried again.`, { cause: error });
+    }
+    if (status === 429 || status >= 500) throw new Unavailable(`${this.server} is busy (${status}). It is tried again.`, { status });
+    return { status, body: answer };
+  }
+
+  /** This device's documents in the handshake. */
+  readHandshake(id) {
+    return this.request(`${encodeURIComponent(this.handshake)}/${id}`);
+  }
+
+  writeHandshake(doc, auth = null) {
+    return this.request(`${encodeURIComponent(this.handshake)}/${doc._id}`, { method: 'PUT', body: doc, auth });
+  }
+
+  /** Whether the server takes this log-in: true, false (401 and nothing else), undefined where it doesn't say. */
+  async takesLogIn(auth) {
+    const { status, body } = await this.request('_session', { auth });
+    if (status === 401) return false;
+    return status === 200 && body.userCtx?.name === auth.username ? true : undefined;
+  }
+
+  /** A remote PouchDB that logs in as this device. */
+  database(url) {
+    return new this.#PouchDB(url, { skip_setup: true, adapter: url.startsWith('https:') ? 'https' : 'http', fetch: (path, options) => this.#fetch(path, options) });
+  }
+
+  #fetch(url, options) {
+    for (const [name, value] of Object.entries(basic(this.credentials()))) options.headers.set(name, value);
+    const controller = new AbortController();
+    // Not ended with the headers: a long-poll sends those at once. To abort what is over does nothing.
+    later(url.includes('feed=longpoll') ? LONG_POLL_MS + LONG_POLL_GRACE_MS : TRANSFER_MS, () => controller.abort());
+    if (options.signal) this.#abortWith(options.signal, controller);
+    const ask = this.#ownFetch ?? this.#PouchDB.fetch;
+    return ask(url, { ...options, credentials: 'omit', signal: controller.signal });
+  }
+
+  /** PouchDB has one signal for all requests of a feed, one after the other: it gets one listener, not one for each. */
+  #abortWith(signal, controller) {
+    if (signal.aborted) return controller.abort();
+    let latest = this.#latest.get(signal);
+    if (!latest) {
+      latest = {};
+      this.#latest.set(signal, latest);
+      signal.addEventListener('abort', () => latest.controller.abort(), { once: true });
+    }
+    latest.controller = controller;
+  }
+
+  /**
+   * A document's `syncpoint` is where the password goes, and another device of the user may have written it: it must be the URL
+   * of registration plus one segment that ends in -<id>.
+   */
+  accepts(syncpoint, id) {
+    if (typeof syncpoint !== 'string' || !syncpoint.startsWith(this.server)) return false;
+    const segment = syncpoint.slice(this.server.length);
+    return /^[a-z0-9_$()+%A-F-]+$/.test(segment) && segment.endsWith(`-${id}`) && new URL(syncpoint).href === syncpoint;
+  }
+}
+
+function basic(auth) {
+  if (!auth) return {};
+  return { authorization: `Basic ${btoa(`${auth.username}:${auth.password}`)}` };
+}
+
+/** In the one form that URLs are compared in: a slash at the end, no name or password, query or fragment. */
+export function serverUrl(text) {
+  let url;
+  try {
+    url = new URL(text);
+  } catch {
+    throw new ChannelsError('bad_server', `"${text}" is no URL. \`server\` is the public_url of the installation, as https://sync.example.com/`);
+  }
+  if (!/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash) {
+    throw new ChannelsError('bad_server', `"${text}" must be an http:// or https:// URL without a name, password, query or fragment.`);
+  }
+  return url.href.endsWith('/') ? url.href : `${url.href}/`;
+}

@@ -1,0 +1,127 @@
+// One database here and its counterpart in the cloud, brought together: once, or live for a while. PouchDB replicates; this
+// says when both sides are equal, and what went wrong, in one form. Used for the control database and for each channel.
+
+import { ChannelsError, Unavailable } from './errors.js';
+import { Emitter } from './emitter.js';
+import { LONG_POLL_MS } from './cloud.js';
+
+// `timeout` and no heartbeat: a heartbeat inside a long-poll is seen by nobody, and a dead connection looks like a quiet one.
+const LIVE = { live: true, heartbeat: false, timeout: LONG_POLL_MS };
+
+/**
+ * Events: 'progress' {pulled, pushed, pending}, 'synced' (both sides are equal for the moment), 'denied' {id, reason}.
+ * once() and live() reject with a ChannelsError: Unavailable, or `error` "log_in" (401), "forbidden" (403), "missing" (404).
+ */
+export class Replica extends Emitter {
+  #local;
+  #openRemote;
+  #push;
+  #running = [];
+  #remote = null;
+  #live = null;
+  #stopped = false;
+
+  /** `openRemote()` gives the remote database; `push` and `pull` are further options of those replications. */
+  constructor({ local, openRemote, push = {} }) {
+    super();
+    this.#local = local;
+    this.#openRemote = openRemote;
+    this.#push = push;
+  }
+
+  get isLive() {
+    return this.#live !== null;
+  }
+
+  /** Everything that is there, then everything that is here, up to the sequence `upTo`. */
+  async once() {
+    const remote = this.#open();
+    this.#stopped = false;
+    try {
+      const pull = await this.#run(this.#local.replicate.from(remote), 'pulled');
+      if (this.#stopped) return { pulled: 0, pushed: 0, upTo: 0 };
+      const push = await this.#run(this.#local.replicate.to(remote, this.#push), 'pushed');
+      if (!this.#stopped) this.emit('synced');
+      return { pulled: pull.docs_written, pushed: push.docs_written, upTo: push.last_seq };
+    } finally {
+      if (!this.#live) this.#close();
+    }
+  }
+
+  /** Both ways until stop() (resolves) or until it fails (rejects). */
+  async live() {
+    this.#stopped = false;
+    const remote = this.#open();
+    const pull = this.#local.replicate.from(remote, LIVE);
+    const push = this.#local.replicate.to(remote, { ...LIVE, ...this.#push });
+    const quiet = new Set();
+    for (const each of [pull, push]) {
+      each.on('active', () => quiet.delete(each));
+      each.on('paused', (error) => {
+        if (error) return;
+        quiet.add(each);
+        if (quiet.size === 2) this.emit('synced');
+      });
+    }
+    this.#live = [pull, push];
+    const both = [this.#run(pull, 'pulled'), this.#run(push, 'pushed')];
+    try {
+      await Promise.race(both);
+    } finally {
+      pull.cancel();
+      push.cancel();
+      await Promise.allSettled(both);
+      this.#live = null;
+      this.#close();
+    }
+  }
+
+  /** Ends what runs; once() and live() then resolve. */
+  stop() {
+    this.#stopped = true;
+    for (const replication of this.#running) replication.cancel();
+  }
+
+  #open() {
+    this.#remote ??= this.#openRemote();
+    return this.#remote;
+  }
+
+  #close() {
+    const remote = this.#remote;
+    this.#remote = null;
+    remote?.close().catch(() => {});
+  }
+
+  async #run(replication, count) {
+    this.#running.push(replication);
+    replication.on('change', ({ docs_written: done, pending }) => this.emit('progress', { [count]: done, pending }));
+    replication.on('denied', (error) => this.emit('denied', deniedOf(error)));
+    try {
+      const result = await replication;
+      if (result.errors?.length > 0 && !result.ok) throw result.errors[0];
+      return result;
+    } catch (error) {
+      throw asChannelsError(error);
+    } finally {
+      this.#running.splice(this.#running.indexOf(replication), 1);
+    }
+  }
+}
+
+function deniedOf(error) {
+  const inner = error?.doc ?? error ?? {};
+  return { id: inner.id ?? inner._id ?? null, reason: inner.reason ?? inner.message ?? 'The server refused the document.' };
+}
+
+/** PouchDB hands errors on as they came: HTTP's with a status, the network's as whatever fetch threw. */
+export function asChannelsError(error) {
+  if (error instanceof ChannelsError) return error;
+  const status = error?.result?.errors?.[0]?.status ?? error?.status;
+  const reason = error?.reason ?? error?.message ?? String(error);
+  if (status === 401) return new ChannelsError('log_in', reason, { status });
+  if (status === 403) return new ChannelsError('forbidden', reason, { status });
+  if (status === 404) return new ChannelsError('missing', reason, { status });
+  if (status === undefined || status === 429 || status >= 500) return new Unavailable(reason, { status, cause: error });
+  return new ChannelsError('refused', reason, { status, cause: error });
+}

@@ -1,0 +1,62 @@
+// The types hold what an app in TypeScript needs, and refuse what is wrong; the bundle is one script for a page.
+
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildBundle } from '../build.mjs';
+
+const require = createRequire(new URL('../../../tests/package.json', import.meta.url));
+
+/** What the compiler says about a program that imports the package. */
+function complaintsAbout(source) {
+  const ts = require('typescript');
+  const folder = mkdtempSync(join(tmpdir(), 'channels-types-'));
+  try {
+    symlinkSync(fileURLToPath(new URL('../../../tests/node_modules', import.meta.url)), join(folder, 'node_modules'));
+    const file = join(folder, 'app.mts');
+    writeFileSync(file, source.replace('pouchdb-channels', fileURLToPath(new URL('../index.js', import.meta.url))));
+    const options = { strict: true, noEmit: true, skipLibCheck: true, module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext, target: ts.ScriptTarget.ES2022, types: ['pouchdb-core'], typeRoots: [join(folder, 'node_modules/@types')], lib: ['lib.es2022.d.ts', 'lib.dom.d.ts'] };
+    return ts.getPreEmitDiagnostics(ts.createProgram([file], options)).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const APP = `
+import Channels, { type Device } from 'pouchdb-channels';
+declare const PouchDB: PouchDB.Static;
+PouchDB.plugin(Channels);
+const device: Device = await PouchDB.channels({ server: 'https://sync.example.com/', name: 'Phone' });
+device.on('code', (code) => code.toUpperCase()).on('sync', ({ lastSynced }) => lastSynced?.length);
+await device.register({ owner: 'alice@example.com' });
+const photos = device.channel<{ text: string }>('Photos');
+const { text } = await photos.get('a');
+text.trim();
+`;
+
+test('an app in TypeScript compiles', () => {
+  assert.deepEqual(complaintsAbout(APP), []);
+});
+
+test('what is wrong does not', () => {
+  const wrong = ['device.register({})', 'device.on("cod", () => {})', 'PouchDB.channels({})', 'device.signOut({ wipe: 1 })', 'new Device()'];
+  const complaints = complaintsAbout(`${APP.replace('type Device', 'Device')}\n${wrong.join(';\n')};`);
+  assert.equal(complaints.length, wrong.length, complaints.join('\n'));
+});
+
+test('the bundle is one script without an import', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'channels-bundle-'));
+  try {
+    await buildBundle(join(folder, 'bundle.js'));
+    const text = readFileSync(join(folder, 'bundle.js'), 'utf8');
+    assert.match(text, /^("use strict";)?\(\(\)=>/);
+    assert.doesNotMatch(text, /\brequire\(|^import /m);
+    assert.ok(text.length < 60000, `${text.length} bytes`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

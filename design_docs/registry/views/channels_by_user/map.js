@@ -1,0 +1,3 @@
+function (doc) {
+  if (doc.type === 'channel' && doc.user) emit([doc.user, doc.name || ''], null);
+}

@@ -1,0 +1,135 @@
+#include "workflows/confirm.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+
+#include "unit/support/fake_couch.h"
+#include "unit/support/fake_env.h"
+#include "unit/support/fake_log.h"
+#include "workflows/device_documents.h"
+
+namespace channels {
+namespace {
+
+// A FakeCouch for each database of the server.
+class FakeDatabases : public Transport {
+ public:
+  HttpResponse send(const HttpRequest& request) override {
+    const std::string root = "http://couch/";
+    const std::size_t end = request.url.find('/', root.size());
+    HttpRequest passed = request;
+    passed.url = root + "registry" + request.url.substr(end);
+    return databases[request.url.substr(root.size(), end - root.size())].send(passed);
+  }
+  HttpResponse stream(const HttpRequest&, milliseconds,
+                      const std::function<bool(std::string_view)>&) override {
+    throw Unavailable("FakeDatabases has no feeds");
+  }
+
+  std::map<std::string, FakeCouch> databases;
+};
+
+class NoMailer : public Mailer {
+  void send(const Mail&, milliseconds) override { ADD_FAILURE() << "a confirm sends no mail"; }
+};
+
+WorkflowOptions options() {
+  WorkflowOptions options;
+  options.handshake_db = "handshake";
+  options.registry_db = "registry";
+  return options;
+}
+
+// One pending device, and answers about it that come while another is under way.
+class ConfirmTest : public testing::Test {
+ protected:
+  ConfirmTest() {
+    registry().docs["codes-key"] = {{"_id", "codes-key"}, {"_rev", "1-k"}, {"key", key_}};
+    registry().docs["device-" + device_] = {{"_id", "device-" + device_},
+                                            {"_rev", "1-d"},
+                                            {"type", "device"},
+                                            {"state", "confirming"},
+                                            {"device_code", "BCDF-GHJK"},
+                                            {"expires", "2024-05-02T12:00:00Z"}};
+  }
+
+  FakeCouch& registry() { return couch_.databases["registry"]; }
+  const Document& record() { return registry().docs.at("device-" + device_); }
+
+  // The daemon's answer to a right confirm: "used", or the error's word.
+  std::string answer(std::string_view said) {
+    const std::string proof = proof_for(confirm_code(key_, device_, 1), said, "BCDF-GHJK");
+    const Document doc{{"_id", confirm_id_for(device_, said, proof)},
+                       {"_rev", "1-c"},
+                       {"type", "confirm"},
+                       {"state", "clicked"},
+                       {"device", device_},
+                       {"answer", said},
+                       {"proof", proof}};
+    channels::Run run{env_, log_, services_.handshake, 1, "", MonoTime::max(), false};
+    const Outcome outcome = use_confirm(services_, run, doc);
+    const Save* saved = std::get_if<Save>(&outcome);
+    if (saved == nullptr) return "kept";
+    const json::object* error = get_object(saved->doc, "error");
+    return error == nullptr ? doc_state(saved->doc) : string_or(*error, "error", "");
+  }
+
+  // What `first` and `second` are told, where `second` is answered as a whole just before the
+  // `nth` save that `first` makes in the registry.
+  std::pair<std::string, std::string> race(std::string_view first, std::string_view second, int nth = 1) {
+    std::string told_second = "never came";
+    registry().before = [&, saves = 0](const HttpRequest& request) mutable {
+      if (!request.url.ends_with("_bulk_docs") || ++saves != nth) return;
+      told_second = answer(second);
+    };
+    const std::string told_first = answer(first);
+    registry().before = nullptr;
+    return {told_first, told_second};
+  }
+
+  const std::string key_ = std::string(64, 'a');
+  const std::string device_ = std::string(64, 'd');
+  FakeEnv env_;
+  FakeLog log_;
+  FakeDatabases couch_;
+  NoCredentials nobody_;
+  Server server_{couch_, nobody_, "http://couch"};
+  NoMailer mailer_;
+  Templates templates_ = *Templates::load(std::nullopt);
+  Services services_{env_, log_, server_, mailer_, templates_, options()};
+};
+
+using Told = std::pair<std::string, std::string>;
+
+TEST_F(ConfirmTest, OfTwoAnswersAtOnceOneCounts) {
+  EXPECT_EQ(race(answer_yes, answer_yes_alone), Told("already_answered", "used"));
+  EXPECT_EQ(doc_state(record()), "confirmed");
+  EXPECT_EQ(string_or(record(), "answer", ""), answer_yes_alone);
+}
+
+TEST_F(ConfirmTest, TheSameAnswerTwiceAtOnceIsUsedTwice) {
+  EXPECT_EQ(race(answer_yes, answer_yes), Told("used", "used"));
+  EXPECT_EQ(doc_state(record()), "confirmed");
+}
+
+TEST_F(ConfirmTest, NotMeThatMeetsAYesSignsTheDeviceOut) {
+  EXPECT_EQ(race(answer_not_me, answer_yes), Told("used", "used"));
+  EXPECT_EQ(doc_state(record()), "revoked");
+}
+
+// Should "not me" take more than one save: a yes between any two of them counts no more.
+TEST_F(ConfirmTest, YesThatMeetsANotMeConfirmsNothing) {
+  EXPECT_EQ(race(answer_yes, answer_not_me), Told("rejected", "used"));
+  EXPECT_EQ(doc_state(record()), "rejected");
+}
+
+TEST_F(ConfirmTest, NotMeIsNeverOverruledHalfway) {
+  race(answer_not_me, answer_yes, 2);
+  EXPECT_EQ(string_or(record(), "answer", ""), answer_not_me);
+  EXPECT_NE(doc_state(record()), "confirmed");
+}
+
+}  // namespace
+}  // namespace channels
