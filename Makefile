@@ -39,6 +39,7 @@ test: build/.test-dependencies tests/node_modules/.package-lock.json
 	cmake --build build-address -j $(JOBS) --target $(SANITIZED_TARGETS)
 	cmake -S . -B build-thread -DCHANNELS_SANITIZE=thread -DCMAKE_BUILD_TYPE=Debug
 	cmake --build build-thread -j $(JOBS) --target $(SANITIZED_TARGETS)
+	[ $$(id -u) -ne 0 ] || scripts/debian_tree.sh build/debian-tree
 	node tests/run.mjs --build build --sanitized build-address --sanitized build-thread
 
 test-all: test

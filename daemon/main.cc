@@ -60,7 +60,8 @@ int run(Host& host) {
   const auto mailer = make_mailer(configuration->settings.mail);
   CurlTransport transport;
   {
-    const Daemon daemon(env, host.log(), transport, *mailer, *templates, *configuration);
+    const Daemon daemon(env, host.log(), transport, *mailer, *templates, *configuration, {},
+                        [&host] { host.tell_ready(); });
     host.wait_for_end();
     end_in_time();
   }

@@ -47,12 +47,13 @@ KindOf kind_of_database(const Settings& settings) {
 }
 
 Daemon::Daemon(Env& env, Log& log, Transport& transport, Mailer& mailer, const Templates& templates,
-               const Configuration& configuration, EngineSizes sizes)
+               const Configuration& configuration, EngineSizes sizes, std::function<void()> ready)
     : env_(env),
       log_(log),
       settings_(configuration.settings),
       sizes_(sizes),
       place_(configuration.place),
+      ready_(std::move(ready)),
       credentials_(configuration.credentials),
       server_(transport, *credentials_, settings_.url),
       services_(env, log, server_, mailer, templates, workflow_options(settings_)),
@@ -122,6 +123,7 @@ void Daemon::start_engine() {
   engine_ = std::make_unique<Engine>(env_, log_, server_, rules_, kind_of_database(settings_),
                                      std::move(options));
   log_.info("couchdb-channels " CHANNELS_VERSION " ready: " + settings_.url);
+  if (ready_) ready_();
 }
 
 // What somebody deleted or changed in CouchDB comes back within a minute, also where no feed tells of it.

@@ -2,6 +2,7 @@
 // workflows' rules. Losing the server at any time is normal: it waits.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <stop_token>
@@ -19,9 +20,10 @@ namespace channels {
 
 class Daemon {
  public:
-  // Starts at once, on a thread of its own. `templates` outlives it.
+  // Starts at once, on a thread of its own, which calls `ready` when it is. `templates` outlives it.
   Daemon(Env& env, Log& log, Transport& transport, Mailer& mailer, const Templates& templates,
-         const Configuration& configuration, EngineSizes sizes = {});
+         const Configuration& configuration, EngineSizes sizes = {},
+         std::function<void()> ready = {});
   // Ends the engine; what is under way is finished or will be found again at the next start.
   ~Daemon();
 
@@ -38,6 +40,7 @@ class Daemon {
   const Settings settings_;
   const EngineSizes sizes_;
   const std::string place_;
+  const std::function<void()> ready_;
   const std::shared_ptr<Credentials> credentials_;
   Server server_;
   Services services_;

@@ -20,6 +20,8 @@ class Host {
   // happens where the host has no such service.
   virtual void watch(std::string_view section) = 0;
   virtual Log& log() = 0;
+  // The daemon is logged in and has installed what it needs; told once. Nothing happens where nobody waits for it.
+  virtual void tell_ready() {}
   // Returns when the program has to end: the host is gone, or a signal came.
   virtual void wait_for_end() = 0;
   // What to do about bad configuration: a host that starts us again at once is waited for, a person is

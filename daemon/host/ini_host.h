@@ -16,6 +16,8 @@ class IniHost : public Host {
   Section section(std::string_view name) override;
   void watch(std::string_view) override {}
   Log& log() override { return log_; }
+  // To the service manager, if it waits for that (Type=notify).
+  void tell_ready() override;
   void wait_for_end() override;
   bool waits_for_better_configuration() const override { return false; }
   bool is_trusted() const override { return trusted_; }

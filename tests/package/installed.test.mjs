@@ -1,0 +1,175 @@
+// The package as installed: built, put into a clean Debian, with CouchDB started there as couchdb.service does it.
+
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort, request, waitFor } from '../lib/net.mjs';
+import { COUCHDB_HOME } from '../lib/server_process.mjs';
+import { Debian, buildPackage, noDebian, withVersion } from './debian.mjs';
+
+const PROGRAM = '/usr/bin/couchdb-channels';
+const LOCAL_INI = '/opt/couchdb/etc/local.ini';
+const SLOW = 120000;
+const skip = noDebian();
+const skipNode = skip || (existsSync(join(COUCHDB_HOME, 'bin/couchdb')) ? false : 'needs a CouchDB under COUCHDB_HOME');
+
+let debian;
+let deb;
+let empty;   // what there was before
+let node;
+let url;
+const admin = { user: 'admin', password: 'secret' };
+
+before(() => {
+  if (skip) return;
+  deb = buildPackage();
+  debian = new Debian();
+  empty = debian.files();
+});
+after(() => debian?.close());
+
+const setting = (section, key) => `${url}/_node/_local/_config/${section}/${key}`;
+const put = (section, key, value) => request(setting(section, key), { method: 'PUT', body: JSON.stringify(value), auth: admin });
+const ready = () => node.log.split('couchdb-channels 0.1.0 ready: ').length - 1;
+
+function differing(before, now) {
+  return { gone: before.filter((file) => !now.includes(file)), left: now.filter((file) => !before.includes(file)) };
+}
+
+async function start() {
+  node = debian.startCouchdb();
+  await waitFor(async () => (await request(`${url}/_up`)).status === 200, { timeout: SLOW, what: 'CouchDB coming up' })
+    .catch((error) => { throw new Error(`${error.message}\n${node.log}`); });
+}
+
+async function stop() {
+  node.kill('SIGTERM');
+  await node.ended;
+}
+
+const daemon = (not) => waitFor(() => {
+  const [pid, ...more] = debian.processesOf(PROGRAM);
+  return pid && more.length === 0 && pid !== not && pid;
+}, { timeout: SLOW, what: 'one daemon' }).catch((error) => { throw new Error(`${error.message}\n${node.log.slice(-4000)}`); });
+
+const noDaemon = () => waitFor(() => debian.processesOf(PROGRAM).length === 0, { timeout: 30000, what: 'the end of the daemon' });
+
+test('lintian finds nothing but what is overridden with a reason', { skip }, () => {
+  const { status, stdout } = spawnSync('lintian', ['--allow-root', '--fail-on', 'error,warning', '--no-tag-display-limit', deb], { encoding: 'utf8' });
+  assert.equal(status, 0, stdout);
+});
+
+test('it installs where CouchDB is not there yet, purges to nothing, and comes back', { skip }, () => {
+  debian.install(deb);
+  assert.equal(debian.do('dpkg', '--verify', 'couchdb-channels'), '');
+  assert.match(debian.do(PROGRAM, '--version'), /^couchdb-channels 0\.1\.0$/m);
+  const conffiles = debian.do('dpkg-query', '--show', '--showformat', '${Conffiles}', 'couchdb-channels');
+  assert.doesNotMatch(conffiles, /\/opt\//);
+  assert.match(conffiles, /\/etc\/couchdb-channels\/templates\/en\/confirm\.txt/);
+  writeFileSync(debian.path('/etc/couchdb-channels/own.ini'), '[channels_mail]\n');
+  debian.do('dpkg', '--purge', 'couchdb-channels');
+  // dpkg removes an /opt that has become empty, as for any package that has files there.
+  assert.deepEqual(differing(empty, debian.files()), { gone: ['/opt'], left: [] });
+  debian.install(deb);
+});
+
+test('man page and completion know each call of --help', { skip }, () => {
+  const calls = [...debian.do(PROGRAM, '--help').split('Subcommands:')[1].matchAll(/^ {2}([a-z_-]+) /gm)].map(([, call]) => call);
+  assert.ok(calls.includes('status'));
+  const page = debian.do('sh', '-c', 'zcat /usr/share/man/man1/couchdb-channels.1.gz');
+  for (const call of calls) assert.match(page, new RegExp(`^\\.BR? "?${call.replaceAll('-', '\\\\?-')}\\b`, 'm'), `${call} in the man page`);
+  assert.equal(debian.run('man', '--warnings', '-E', 'UTF-8', '-l', '-Tutf8', '-Z', '/usr/share/man/man1/couchdb-channels.1.gz').output.match(/warning/), null);
+  const complete = (...words) => debian.do('bash', '-c', `. /usr/share/bash-completion/completions/couchdb-channels
+    COMP_WORDS=(couchdb-channels ${words.join(' ')} ""); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); ${words.at(-1)?.startsWith('-') ? 'unset COMP_WORDS[COMP_CWORD]; COMP_CWORD=$((COMP_CWORD - 1));' : ''}
+    _couchdb_channels; printf '%s\\n' "\${COMPREPLY[@]}"`).trim().split('\n');
+  assert.deepEqual(complete(), calls);
+  assert.deepEqual(complete('st'.concat('atus'), '--js'), ['--json']);
+});
+
+test('without the line nothing runs, and CouchDB is as before', { skip: skipNode }, async () => {
+  const ports = { couch: await freePort(), erlang: await freePort(), httpd: await freePort(), prometheus: await freePort() };
+  url = `http://127.0.0.1:${ports.couch}`;
+  debian.putCouchdb(ports);
+  await start();
+  await request(`${url}/_users`, { auth: admin });
+  assert.deepEqual(debian.processesOf(PROGRAM), []);
+  assert.equal((await request(setting('fabric', 'changes_duration'), { auth: admin })).status, 404);
+  await stop();
+});
+
+test('one line in local.ini, and the daemon comes up', { skip: skipNode }, async () => {
+  debian.do('sh', '-c', `printf '[os_daemons]\\nchannels = ${PROGRAM}\\n' >> ${LOCAL_INI}`);
+  await start();
+  await daemon();
+  await waitFor(() => ready() === 1, { timeout: SLOW, what: 'ready' }).catch((error) => { throw new Error(`${error.message}\n${node.log.slice(-4000)}`); });
+  assert.equal((await request(`${url}/channels-handshake`)).status, 200);
+  assert.match((await request(`${url}/_utils/channels/confirm.html`)).text, /channels-handshake-db/);
+  assert.match((await request(`${url}/_utils/channels/sha256.js`)).text, /sha256/i);
+});
+
+test('it survives kill -9', { skip: skipNode }, async () => {
+  const pid = await daemon();
+  process.kill(pid, 'SIGKILL');
+  await daemon(pid);
+  await waitFor(() => ready() === 2, { timeout: SLOW, what: 'ready once more' });
+});
+
+test('it follows a change made through the config API', { skip: skipNode }, async () => {
+  const pid = await daemon();
+  assert.equal((await put('channels', 'handshake_db', 'other-handshake')).status, 200);
+  await daemon(pid);
+  await waitFor(async () => (await request(`${url}/other-handshake`)).status === 200, { timeout: SLOW, what: 'the other handshake' });
+});
+
+test('an upgrade replaces the running daemon, keeps what the operator wrote, and leaves CouchDB alone', { skip: skipNode }, async () => {
+  const pid = await daemon();
+  const own = 'Subject: mine\n\n{{link}}\n';
+  writeFileSync(debian.path('/etc/couchdb-channels/templates/en/confirm.txt'), own);
+  const later = withVersion(deb, '0.1.1');
+  debian.install(later);
+  rmSync(later);
+  const next = await daemon(pid);
+  assert.equal(execFileSync('readlink', [`/proc/${next}/exe`], { encoding: 'utf8' }).includes('deleted'), false);
+  assert.equal(debian.read('/etc/couchdb-channels/templates/en/confirm.txt'), own);
+  assert.equal((await request(`${url}/_up`)).status, 200);
+  assert.equal(node.exitCode, null);
+});
+
+test('it ends with the node', { skip: skipNode }, async () => {
+  await daemon();
+  await stop();
+  await noDaemon();
+  await start();
+  const pid = await daemon();
+  node.kill('SIGKILL');
+  await node.ended;
+  await waitFor(() => !existsSync(`/proc/${pid}`), { timeout: 30000, what: 'the end of the daemon' });
+});
+
+test('removed while CouchDB runs: the daemon ends, and CouchDB starts as before', { skip: skipNode }, async () => {
+  await start();
+  await daemon();
+  debian.do('dpkg', '--remove', 'couchdb-channels');
+  await noDaemon();
+  assert.equal((await request(`${url}/_up`)).status, 200);
+  await stop();
+  await start();
+  assert.deepEqual(debian.processesOf(PROGRAM), []);
+});
+
+test('purged and installed again: only data were left, and they are all there', { skip: skipNode }, async () => {
+  debian.do('dpkg', '--purge', 'couchdb-channels');
+  const left = debian.files().filter((file) => file.includes('channels') && !file.startsWith('/var/lib/couchdb'));
+  assert.deepEqual(left, []);
+  assert.equal((await request(`${url}/other-handshake`)).status, 200);
+  await stop();
+  debian.install(deb);
+  debian.do('sh', '-c', 'chown -R couchdb:couchdb /opt/couchdb/etc');
+  assert.equal(debian.do('dpkg', '--verify', 'couchdb-channels'), '');
+  await start();
+  await daemon();
+  assert.equal((await request(`${url}/other-handshake`)).status, 200);
+  await stop();
+});
