@@ -5,6 +5,7 @@
 #   make test       everything: C++ (also under sanitizers), design documents, protocol, end to end
 #   make test-all   the same with the sanitized program in the end to end tests, too
 #   make simulate SEEDS=N   the engine on virtual time, with faults by seed; prints the seeds that fail
+#   make chaos      500 devices on real processes, while daemons and server are killed and paused: some 10 minutes
 #   make lint       clang-tidy's findings fail it
 #   make bench      speeds, each against the bare server in the same run
 #   make clean
@@ -12,7 +13,7 @@
 JOBS ?= $(shell nproc)
 SANITIZED_TARGETS = unit_tests
 
-.PHONY: demo build manager test test-all simulate lint bench clean
+.PHONY: demo build manager test test-all simulate chaos lint bench clean
 
 build: build/.dependencies
 	cmake -S . -B build -DCHANNELS_TESTS=OFF
@@ -44,6 +45,9 @@ simulate: build/.test-dependencies
 	cmake -S . -B build -DCHANNELS_TESTS=ON
 	cmake --build build -j $(JOBS) --target simulate
 	build/simulate --seeds $(SEEDS)
+
+chaos: build tests/node_modules/.package-lock.json
+	node tests/chaos/main.mjs
 
 lint: build/.lint-dependencies
 	scripts/lint.sh
