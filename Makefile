@@ -7,6 +7,7 @@
 #   make test       everything: C++ (also under sanitizers), design documents, protocol, end to end
 #   make test-all   the same with the sanitized program in the end to end tests, too
 #   make simulate SEEDS=N   the engine on virtual time, with faults by seed; prints the seeds that fail
+#   make chaos      500 devices on real processes, while daemons and server are killed and paused: some 10 minutes
 #   make lint       clang-tidy's findings fail it
 #   make bench      speeds, each against the bare server in the same run
 #   make clean
@@ -14,7 +15,7 @@
 JOBS ?= $(shell nproc)
 SANITIZED_TARGETS = unit_tests
 
-.PHONY: demo photos build manager deb test test-all simulate lint bench clean
+.PHONY: demo photos build manager deb test test-all simulate chaos lint bench clean
 
 build: build/.dependencies
 	cmake -S . -B build -DCHANNELS_TESTS=OFF
@@ -53,6 +54,9 @@ simulate: build/.test-dependencies
 	cmake -S . -B build -DCHANNELS_TESTS=ON
 	cmake --build build -j $(JOBS) --target simulate
 	build/simulate --seeds $(SEEDS)
+
+chaos: build tests/node_modules/.package-lock.json
+	node tests/chaos/main.mjs
 
 lint: build/.lint-dependencies
 	scripts/lint.sh

@@ -50,12 +50,6 @@ void ensure_control_database(Services& services, const Document& user) {
   });
 }
 
-void sign_out_others(Services& services, const std::string& user, const std::string& device_id) {
-  for (const std::string& other : services.registry.devices_of(user, "active")) {
-    if (other != device_id) revoke_everywhere(services, user, other);
-  }
-}
-
 Document make_active(Services& services, const std::string& device_id, const Document& user) {
   return services.registry.update(device_record_id(device_id), [&](Document& record) {
     if (doc_state(record) != "confirmed") return false;
@@ -71,20 +65,21 @@ Document make_active(Services& services, const std::string& device_id, const Doc
   });
 }
 
-// What comes after the record says `active`.
-void finish_activation(Services& services, const Document& record) {
-  services.registry.remove("code-" + string_or(record, "device_code", ""));
-  put_control_copy(services, string_or(record, "user", ""), record);
-}
-
 }  // namespace
+
+void finish_device(Services& services, const Document& record) {
+  const std::string code = string_or(record, "device_code", "");
+  if (!code.empty()) services.registry.remove("code-" + code);
+  const std::string user = string_or(record, "user", "");
+  if (!user.empty()) put_control_copy(services, user, record);
+}
 
 Outcome activate_device(Services& services, Run& run, const Document& doc) {
   const std::string id = doc_id(doc);
   const auto record = services.registry.get(device_record_id(id));
   if (!record) return Keep{};
   // A run before this one may not have come to the end.
-  if (doc_state(*record) == "active") finish_activation(services, *record);
+  if (doc_state(*record) == "active") finish_device(services, *record);
   if (doc_state(*record) != "confirmed") return mirror_device(services, run, doc, *record);
   const json::object* credential = get_object(*record, "credential");
   if (credential == nullptr) return Failed{"the record of a confirmed device has no credential", {}};
@@ -93,7 +88,7 @@ Outcome activate_device(Services& services, Run& run, const Document& doc) {
   const std::string user_id = string_or(user, "user", "");
   ensure_control_database(services, user);
   if (string_or(*record, "answer", "") == answer_yes_alone)
-    sign_out_others(services, user_id, id);
+    revoke_others(services, user_id, id);
   put_user(services.server, user_doc(id, user_id, *credential));
   const Document active = make_active(services, id, user);
   if (doc_state(active) != "active") {
@@ -101,7 +96,7 @@ Outcome activate_device(Services& services, Run& run, const Document& doc) {
     delete_user(services.server, id);
     return mirror_device(services, run, doc, active);
   }
-  finish_activation(services, active);
+  finish_device(services, active);
   return Save{copy_over(services, active, doc)};
 }
 

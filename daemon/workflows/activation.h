@@ -9,4 +9,8 @@ namespace channels {
 
 Outcome activate_device(Services& services, Run& run, const Document& doc);
 
+// What is left to do when a record says `active` or `revoked`: its code is free again, and the control database's copy
+// says the same. Safe to repeat.
+void finish_device(Services& services, const Document& record);
+
 }  // namespace channels

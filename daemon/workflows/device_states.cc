@@ -1,5 +1,6 @@
 #include "workflows/device_states.h"
 
+#include "workflows/activation.h"
 #include "workflows/confirmation_mail.h"
 #include "workflows/device_documents.h"
 #include "workflows/device_mirror.h"
@@ -49,6 +50,8 @@ Outcome await_confirmation(Services& services, Run& run, const Document& doc) {
 Outcome tell_address(Services& services, Run& run, const Document& doc) {
   const Matched matched = match(services, run, doc);
   if (!matched.record) return matched.otherwise;
+  // Any run may have put this copy right, while the one that changed the record stopped halfway.
+  finish_device(services, *matched.record);
   const std::string what = string_or(*matched.record, "tell", "");
   if (what.empty()) return Keep{};
   send_notice(services, run, "device_" + what, doc_id(doc) + "\n" + what, *matched.record);

@@ -29,4 +29,15 @@ void revoke_everywhere(Services& services, const std::string& user, const std::s
   put_control_copy(services, user, revoke_device(services, device_id, false));
 }
 
+void revoke_others(Services& services, const std::string& user, const std::string& device_id) {
+  for (const std::string& other : services.registry.devices_of(user, "active")) {
+    if (other != device_id) revoke_everywhere(services, user, other);
+  }
+  // A run before this one may have stopped right after a record said so.
+  for (const std::string& other : services.registry.devices_of(user, "revoked")) {
+    const auto record = services.registry.get(device_record_id(other));
+    if (record && record->contains("tell")) revoke_everywhere(services, user, other);
+  }
+}
+
 }  // namespace channels

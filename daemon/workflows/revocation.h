@@ -17,4 +17,7 @@ Document revoke_device(Services& services, const std::string& device_id, bool wi
 // The same, and puts the control database's copy right.
 void revoke_everywhere(Services& services, const std::string& user, const std::string& device_id);
 
+// All devices of the user but this one. Safe to repeat: those that a run before left half revoked are finished.
+void revoke_others(Services& services, const std::string& user, const std::string& device_id);
+
 }  // namespace channels

@@ -1,5 +1,5 @@
 // Three daemons on one registry, and what is done to them. Keeps a record of it (`events`, with wall times), by which
-// checks.mjs judges repeats, and of every daemon that ended without being told to.
+// mails.mjs judges repeats, and of every daemon that ended without being told to.
 
 import { rmSync } from 'node:fs';
 import { newNames, startDaemon } from '../lib/daemon.mjs';

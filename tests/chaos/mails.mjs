@@ -71,11 +71,7 @@ function wrongNotices(copies, devices) {
   });
 }
 
-/**
- * Of runs that are parked when their worker was lost, none may happen twice, excuse or not. `acts` are the keys
- * of what reached the outside. HOOK: the program has no rule of its own that parks; when it has one, or handlers of
- * apps, this is where their acts are judged. Until then the simulation has such rules ("charge").
- */
-export function judgeParked(acts) {
-  return [...grouped(acts, (key) => key)].filter(([, same]) => same.length > 1).map(([key]) => `a run that parks happened twice: ${key}`);
+/** Which of these acts, by the attempt keys of what reached the outside, happened twice. */
+export function actedTwice(acts) {
+  return [...grouped(acts, (key) => key)].filter(([, same]) => same.length > 1).map(([key]) => key);
 }

@@ -12,7 +12,7 @@ import { histories, wrongDatabases, wrongStatus } from './ends.mjs';
 import { runFaults } from './faults.mjs';
 import { finale } from './finale.mjs';
 import { startFleet } from './fleet.mjs';
-import { judgeMails, judgeParked } from './mails.mjs';
+import { judgeMails } from './mails.mjs';
 import { Watch } from './watch.mjs';
 
 const TAKEOVER_MAX = 30;  // seconds; 15 are meant, the machine may be busy
@@ -126,7 +126,7 @@ class Run {
     const { looked, wrong } = await histories(server, subjects);
     const users = new Set(done.map(({ user }) => user)).size;
     const channels = done.reduce((sum, { channels: own = 1 }) => sum + own, 0);
-    this.wrong.push(...judged.wrong, ...judgeParked([]), ...stuck, ...watch.wentBack, ...wrong);
+    this.wrong.push(...judged.wrong, ...stuck, ...watch.wentBack, ...wrong);
     if (stuck.length === 0) this.wrong.push(...await wrongDatabases(server, fleet.names, { users, channels }));
     this.wrong.push(...await wrongStatus(fleet.members[0].daemon, fleet.members.length));
     this.noteFigures(judged, { done, users, channels, looked });

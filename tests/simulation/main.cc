@@ -38,7 +38,7 @@ using namespace channels::simulation;
 // Real seconds that one run may take; it takes well under one.
 constexpr unsigned longest_run_s = 60;
 // One seed in so many plays in the world of devices, which takes longer.
-constexpr std::uint64_t devices_share = 4;
+constexpr std::uint64_t devices_share = 5;
 
 // The questions in daemon/engine, see daemon/base/mutation.h.
 constexpr const char* mutants[] = {"takeover-at-once", "accepted-counts-as-won", "lease-unchecked", "lease-too-short",

@@ -15,7 +15,7 @@ constexpr const char* password = "admin-password-of-the-cloud";
 constexpr const char* url = "http://couch/";
 constexpr int most_workers = 3;
 // Longer than backoffs, the sweep and expiry take after the last fault.
-constexpr std::chrono::minutes longest_settling{240};
+constexpr std::chrono::minutes longest_settling{90};
 
 Templates built_in_templates() {
   auto templates = Templates::load(std::nullopt);
@@ -135,11 +135,11 @@ void DaemonsWorld::make_devices() {
     SimDevice& device = *devices_.back();
     device.line().lost_request = device.line().lost_answer = settings_.faults.lost;
     device.line().busy = settings_.faults.busy;
-    lives_.push_back(env_.start("device", [&device] { device.live(); }));
+    lives_.push_back(device.start());
   }
   if (!settings_.strangers) return;
   stranger_ = std::make_unique<Stranger>(around_, "user-0@example.com");
-  lives_.push_back(env_.start("stranger", [this] { stranger_->live(); }));
+  lives_.push_back(stranger_->start());
 }
 
 // --- faults ------------------------------------------------------------------------------------

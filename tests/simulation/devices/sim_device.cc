@@ -46,10 +46,6 @@ void SimDevice::live() {
     try {
       step();
     } catch (const Unavailable&) {  // offline, or the server is away: later
-    } catch (const Refused& refused) {
-      if (refused.status != 401 && refused.status != 403)
-        scheduler_.fail("a device is answered " + std::string(refused.what()));
-      if (stage_ == Stage::active) look();
     }
     // Now and then it is offline for long.
     const std::uint64_t pause = scheduler_.happens(0.1) ? 60000 : 6000;
@@ -58,9 +54,20 @@ void SimDevice::live() {
 }
 
 void SimDevice::step() {
-  if (stage_ == Stage::unregistered) return enroll();
-  if (stage_ == Stage::waiting) return look();
-  if (stage_ == Stage::active) return use();
+  try {
+    if (stage_ == Stage::unregistered) return enroll();
+    if (stage_ == Stage::waiting) return look();
+    if (stage_ == Stage::active) return use();
+  } catch (const Refused& refused) {
+    check_refusal(refused);
+  }
+  if (stage_ == Stage::active) look();
+}
+
+// It may be locked out, which the handshake then tells.
+void SimDevice::check_refusal(const Refused& refused) {
+  if (refused.status != 401 && refused.status != 403)
+    scheduler_.fail("a device is answered " + std::string(refused.what()));
 }
 
 std::string SimDevice::waits_for() {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/errors.h"
 #include "couch/database.h"
 #include "simulation/devices/post.h"
 #include "simulation/faults.h"
@@ -45,8 +46,8 @@ class SimDevice {
  public:
   SimDevice(Surroundings& around, int number, std::string owner, Wish wish);
 
-  // The body of its thread: until the world winds down and it has nothing left to do.
-  void live();
+  // Its thread lives until the world winds down and it has nothing left to do.
+  std::unique_ptr<Thread> start() { return env_.start("device", [this] { live(); }); }
   // Replicates both ways and is told whether it could; the world calls it once more at the end.
   bool sync();
 
@@ -69,7 +70,9 @@ class SimDevice {
  private:
   enum class Stage { unregistered, waiting, active, over };
 
+  void live();
   void step();
+  void check_refusal(const Refused& refused);
   // --- sim_device.cc: as far as active
   void make_identity();
   void enroll();

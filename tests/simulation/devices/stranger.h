@@ -10,9 +10,10 @@ class Stranger {
  public:
   // `victim`: an address that he registers devices for.
   Stranger(Surroundings& around, std::string victim);
-  void live();
+  std::unique_ptr<Thread> start() { return env_.start("stranger", [this] { live(); }); }
 
  private:
+  void live();
   void step();
   void watch();
   void add_branch();

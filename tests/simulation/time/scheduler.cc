@@ -110,7 +110,9 @@ void Scheduler::begin(const std::shared_ptr<Task>& task) {
   for (const auto& other : tasks_) {
     if (other->waiting && other->signal == task.get()) other->waiting = false;
   }
-  pass_baton();
+  const std::shared_ptr<Task> next = pass_baton();
+  lock.unlock();
+  if (next != nullptr) next->has_baton.notify_one();
 }
 
 void Scheduler::join(const std::shared_ptr<Task>& task) {
@@ -137,7 +139,12 @@ void Scheduler::wait(const void* signal, MonoTime deadline) {
   task.waiting = true;
   task.signal = signal;
   task.deadline = deadline;
-  pass_baton();
+  const std::shared_ptr<Task> next = pass_baton();
+  if (next.get() == &task) return;
+  // Woken with the lock free: it would only wait again.
+  lock.unlock();
+  if (next != nullptr) next->has_baton.notify_one();
+  lock.lock();
   wait_for_baton(task, lock);
 }
 
@@ -170,11 +177,10 @@ std::shared_ptr<Scheduler::Task> Scheduler::choose() {
   return choose();
 }
 
-void Scheduler::pass_baton() {
+std::shared_ptr<Scheduler::Task> Scheduler::pass_baton() {
   running_ = choose();
-  if (running_ == nullptr) return;  // the last one ended
-  running_->waiting = false;
-  running_->has_baton.notify_one();
+  if (running_ != nullptr) running_->waiting = false;
+  return running_;
 }
 
 // --- SimEnv --------------------------------------------------------------------------------------

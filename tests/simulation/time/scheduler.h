@@ -60,7 +60,8 @@ class Scheduler {
 
  private:
   void begin(const std::shared_ptr<Task>& task);
-  void pass_baton();
+  // To whom, who is then to be woken; null when the last one ended.
+  std::shared_ptr<Task> pass_baton();
   std::shared_ptr<Task> choose();
   void wait_for_baton(Task& task, std::unique_lock<std::mutex>& lock);
   bool may_run(const Task& task) const;

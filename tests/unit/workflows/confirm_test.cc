@@ -3,37 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <functional>
-#include <map>
 
-#include "unit/support/fake_couch.h"
+#include "unit/support/fake_databases.h"
 #include "unit/support/fake_env.h"
 #include "unit/support/fake_log.h"
 #include "workflows/device_documents.h"
 
 namespace channels {
 namespace {
-
-// A FakeCouch for each database of the server.
-class FakeDatabases : public Transport {
- public:
-  HttpResponse send(const HttpRequest& request) override {
-    const std::string root = "http://couch/";
-    const std::size_t end = request.url.find('/', root.size());
-    HttpRequest passed = request;
-    passed.url = root + "registry" + request.url.substr(end);
-    return databases[request.url.substr(root.size(), end - root.size())].send(passed);
-  }
-  HttpResponse stream(const HttpRequest&, milliseconds,
-                      const std::function<bool(std::string_view)>&) override {
-    throw Unavailable("FakeDatabases has no feeds");
-  }
-
-  std::map<std::string, FakeCouch> databases;
-};
-
-class NoMailer : public Mailer {
-  void send(const Mail&, milliseconds) override { ADD_FAILURE() << "a confirm sends no mail"; }
-};
 
 WorkflowOptions options() {
   WorkflowOptions options;

@@ -1,0 +1,81 @@
+// Runs that stopped halfway, and what the next one makes of it.
+#include <gtest/gtest.h>
+
+#include "unit/support/fake_databases.h"
+#include "unit/support/fake_env.h"
+#include "unit/support/fake_log.h"
+#include "workflows/device_documents.h"
+#include "workflows/device_states.h"
+#include "workflows/revocation.h"
+
+namespace channels {
+namespace {
+
+WorkflowOptions options() {
+  WorkflowOptions options;
+  options.handshake_db = "handshake";
+  options.registry_db = "registry";
+  options.control_prefix = "control-";
+  options.public_url = "http://couch/";
+  return options;
+}
+
+// A user with one device.
+class UnfinishedTest : public testing::Test {
+ protected:
+  FakeCouch& registry() { return couch_.databases["registry"]; }
+  std::string state_in(const std::string& database) {
+    const auto& docs = couch_.databases[database].docs;
+    const auto found = docs.find(device_);
+    return found == docs.end() ? "missing" : doc_state(found->second);
+  }
+  Document& has_record(const std::string& state) {
+    Document& record = registry().docs["device-" + device_];
+    record = {{"_id", "device-" + device_}, {"_rev", "1-d"}, {"type", "device"}, {"state", state}, {"user", "u"}};
+    return record;
+  }
+  Outcome tell(const Document& doc) {
+    channels::Run run{env_, log_, services_.handshake, 1, "", MonoTime::max(), false};
+    return tell_address(services_, run, doc);
+  }
+
+  const std::string device_ = std::string(64, 'd');
+  FakeEnv env_;
+  FakeLog log_;
+  FakeDatabases couch_;
+  NoCredentials nobody_;
+  Server server_{couch_, nobody_, "http://couch"};
+  NoMailer mailer_;
+  Templates templates_ = *Templates::load(std::nullopt);
+  Services services_{env_, log_, server_, mailer_, templates_, options()};
+};
+
+// Its activation stopped before the control database heard of it, and a repeated confirm put the handshake's copy right:
+// no rule for `confirmed` applies any more.
+TEST_F(UnfinishedTest, ADeviceThatTheHandshakeShowsActiveGetsItsControlCopy) {
+  Document& record = has_record("active");
+  record["device_code"] = "BCDF-GHJK";
+  registry().docs["code-BCDF-GHJK"] = {{"_id", "code-BCDF-GHJK"}, {"_rev", "1-c"}};
+  Document shown = handshake_copy(record, {"control-u", "http://couch/control-u"});
+  shown["_rev"] = "4-a";
+  tell(shown);
+  EXPECT_EQ(state_in("control-u"), "active");
+  EXPECT_FALSE(registry().docs.contains("code-BCDF-GHJK"));
+}
+
+// "yes, sign out all others" that stopped right after the record of another device said `revoked`.
+TEST_F(UnfinishedTest, ARevocationThatStoppedHalfwayIsFinishedByTheNextRun) {
+  has_record("revoked")["tell"] = "revoked";
+  couch_.databases["handshake"].docs[device_] = {
+      {"_id", device_}, {"_rev", "4-a"}, {"type", "device"}, {"state", "active"}};
+  registry().views["devices_by_user"] = [&](const json::object& query) -> json::array {
+    if (query.at("key") != json::value{"u", "revoked"}) return {};
+    return {json::object{{"id", "device-" + device_}}};
+  };
+  revoke_others(services_, "u", "another");
+  EXPECT_EQ(state_in("handshake"), "revoked");
+  EXPECT_EQ(state_in("control-u"), "revoked");
+}
+
+}  // namespace
+}  // namespace channels
