@@ -7,6 +7,7 @@ namespace channels {
 void add_all_calls(Calls& calls) {
   add_status(calls);
   add_retry(calls);
+  add_pair(calls);
 }
 
 }  // namespace channels
