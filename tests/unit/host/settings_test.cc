@@ -135,7 +135,7 @@ TEST(Settings, SayInOneLineWhatIsWrong) {
     std::string section, key, value;
   };
   const Bad bads[] = {
-      {"channels", "role", "device"},
+      {"channels", "role", "phone"},
       {"channels", "role", "Cloud"},
       {"channels", "url", "ftp://x/"},
       {"channels", "url", "https://"},
