@@ -49,6 +49,15 @@ async function setSubscription(channel, state) {
   assert.equal(status, 201, text);
 }
 
+/** Waits until status says that all is well; gives it. */
+function allRunning() {
+  return waitFor(async () => {
+    const now = await laptop.status();
+    return now.sync.length === channels.length + 1 && now.sync.every(({ push, pull }) => push?.state === 'running' && pull?.state === 'running') && now;
+  }, { timeout: LONG, interval: 2000, what: 'all running' })
+    .catch((error) => { throw new Error(`${error.message}\n${laptop.daemon.output}`); });
+}
+
 async function startCloudAgain() {
   await world.server.start();
   await waitUntilUp(world.server);
@@ -139,10 +148,7 @@ test('a channel that is made on the laptop has its database at once, and comes t
 });
 
 test('status says how each replication stands', { skip }, async () => {
-  const status = await waitFor(async () => {
-    const now = await laptop.status();
-    return now.sync.length === channels.length + 1 && now.sync.every(({ push, pull }) => push?.state === 'running' && pull?.state === 'running') && now;
-  }, { timeout: LONG, interval: 2000, what: 'all running' });
+  const status = await allRunning();
   assert.equal(status.log_in, 'taken');
   assert.equal(status.state, 'active');
   const { stdout } = await laptop.call('status');
@@ -181,6 +187,7 @@ test('when the cloud restarts in the middle, or is away for long, sync goes on',
   await seenInCloud(channels[2], 'while-away');
   await phone.request(`${cloudUrl(channels[2])}/after`, { method: 'PUT', body: { n: 1 } });
   await laptop.seen(local(channels[2]), 'after');
+  await allRunning();
 });
 
 test('the program is killed and started again without anything being made anew', { skip }, async () => {
