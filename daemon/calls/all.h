@@ -6,8 +6,8 @@ namespace channels {
 class Calls;
 
 // Workers with their backlog, feed and sweep, and what is parked. With --json one object:
-// (with role = device also "device", see device.h) {"workers": [{"place", "alive", "time", "status": {...}}], "parked": [{"database", "id", "rule",
-// "attempts", "first_time", "last_time", "reason"}]}. Watches for some seconds which workers are
+// {"workers": [{"place", "alive", "time", "status": {...}}], "parked": [{"database", "id", "rule",
+// "attempts", "first_time", "last_time", "reason"}]}, with role = device also "device" (device.h). Watches for some seconds which workers are
 // alive. Exit code 1 if none is.
 void add_status(Calls& calls);
 
@@ -15,8 +15,8 @@ void add_status(Calls& calls);
 // 1 if there was none.
 void add_retry(Calls& calls);
 
-// With role = device: registers this machine's CouchDB with a cloud, prints the code to type, waits until it is active. Exit code 1
-// if it isn't in time, or ended otherwise; the same call goes on.
+// With role = device: registers this machine's CouchDB with a cloud, prints the code to type, waits
+// until it is active. Exit code 1 if it isn't in time, or ended otherwise; the same call goes on.
 void add_pair(Calls& calls);
 
 void add_all_calls(Calls& calls);

@@ -8,9 +8,11 @@ namespace channels {
 
 DeviceServices device_services(Operator& by, Log& log);
 
-// {"state", "cloud", "owner", "device"[, "device_code"][, "reason"][, "log_in"], "sync": [{"channel", "database", "state"
-// [, "refused"][, "push": {"state"[, "reason"], "written", "refused"[, "pending"]}, "pull": {...}]}]}. "log_in" is what the
-// cloud says now: "taken", "refused", "unknown" or "unreachable". Null where nothing is paired.
+// {"state", "cloud", "owner", "device"[, "device_code"][, "reason"][, "log_in"], "sync":
+// [{"channel", "database", "state"
+// [, "refused"][, "push": {"state"[, "reason"], "written", "refused"[, "pending"]}, "pull":
+// {...}]}]}. "log_in" is what the cloud says now: "taken", "refused", "unknown" or "unreachable".
+// Null where nothing is paired.
 json::value device_status(Operator& by);
 void print_device(const json::value& status, std::ostream& out);
 

@@ -13,14 +13,16 @@ constexpr seconds look_again{3};
 constexpr seconds while_offline{15};
 constexpr seconds while_unpaired{30};
 constexpr seconds when_busy{60};
-// Anyone who reaches this machine can leave documents here: more than that would make it a hammer on the cloud.
+// Anyone who reaches this machine can leave documents here: more than that would make it a hammer
+// on the cloud.
 constexpr int most_a_minute = 120;
 
 Later in(Run& run, seconds time) {
   return {run.env.wall_now() + time};
 }
 
-// What is carried is what the cloud's validation takes: the first revision of a document by its maker.
+// What is carried is what the cloud's validation takes: the first revision of a document by its
+// maker.
 Document as_carried(Document doc) {
   for (const char* key : {"_attachments", "_conflicts"}) doc.erase(key);
   return doc;
@@ -56,7 +58,8 @@ Outcome Carrier::carry(Run& run, const Document& doc) {
         return Save{in_error(doc, "refused", "The cloud does not take this registration.")};
       run.log.info("carried the registration " + id + " to " + string_or(*pairing, "cloud", ""));
     }
-    if (there && doc_state(*there) != "new") put_revision(services_.server, run.database.name(), *there);
+    if (there && doc_state(*there) != "new")
+      put_revision(services_.server, run.database.name(), *there);
     return in(run, look_again);
   } catch (const Unavailable&) {
     return in(run, while_offline);
@@ -71,7 +74,9 @@ Outcome Carrier::bring_answer(Run& run, const Document& doc) {
     Cloud cloud(services_.transport, *pairing);
     const auto there = cloud.read_handshake(doc_id(doc));
     // Answered before, and gone: the cloud forgets what nobody confirmed in time.
-    if (!there) return Save{{{"_id", doc_id(doc)}, {"_rev", doc_rev(doc)}, {"type", "device"}, {"state", "expired"}}};
+    if (!there)
+      return Save{
+          {{"_id", doc_id(doc)}, {"_rev", doc_rev(doc)}, {"type", "device"}, {"state", "expired"}}};
     if (doc_state(*there) != doc_state(doc)) {
       put_revision(services_.server, run.database.name(), *there);
       return Keep{};

@@ -17,8 +17,9 @@ Server::Options in_time() {
 }  // namespace
 
 bool put_revision(Server& server, const std::string& database, const Document& doc) {
-  const Reply reply = server.request("POST", Database(server, database).path("_bulk_docs"),
-                                     {{"docs", json::array{doc}}, {"new_edits", false}}, {}, in_time());
+  const Reply reply =
+      server.request("POST", Database(server, database).path("_bulk_docs"),
+                     {{"docs", json::array{doc}}, {"new_edits", false}}, {}, in_time());
   const json::array* errors = reply.body.if_array();
   if (errors == nullptr) throw_strange_answer("_bulk_docs");
   for (const json::value& row : *errors) {
@@ -30,8 +31,10 @@ bool put_revision(Server& server, const std::string& database, const Document& d
   return true;
 }
 
-std::optional<Document> read_revision(Server& server, const std::string& database, const std::string& id) {
-  Reply reply = server.request("GET", Database(server, database).path(doc_path(id)) + "?revs=true", nullptr, {404}, in_time());
+std::optional<Document> read_revision(Server& server, const std::string& database,
+                                      const std::string& id) {
+  Reply reply = server.request("GET", Database(server, database).path(doc_path(id)) + "?revs=true",
+                               nullptr, {404}, in_time());
   if (reply.status == 404) return std::nullopt;
   return std::move(object_in(reply.body, "GET of a document"));
 }

@@ -1,5 +1,5 @@
-// The cloud, as this machine reaches it: single requests besides the replications that CouchDB makes. Each may throw
-// Unavailable or Refused, as a request does.
+// The cloud, as this machine reaches it: single requests besides the replications that CouchDB
+// makes. Each may throw Unavailable or Refused, as a request does.
 #pragma once
 
 #include <optional>
@@ -37,9 +37,11 @@ class Cloud {
   Server own_;
 };
 
-// Writes that revision as it is (new_edits=false), as a replication does. False: validation refused it.
+// Writes that revision as it is (new_edits=false), as a replication does. False: validation refused
+// it.
 bool put_revision(Server& server, const std::string& database, const Document& doc);
 // The winner with its `_revisions`.
-std::optional<Document> read_revision(Server& server, const std::string& database, const std::string& id);
+std::optional<Document> read_revision(Server& server, const std::string& database,
+                                      const std::string& id);
 
 }  // namespace channels

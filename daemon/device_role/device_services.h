@@ -1,5 +1,5 @@
-// What the parts of role = device work with: this machine's own CouchDB, and the way to the cloud. app makes
-// one (and so does the call `pair`); it outlives the engine.
+// What the parts of role = device work with: this machine's own CouchDB, and the way to the cloud.
+// app makes one (and so does the call `pair`); it outlives the engine.
 #pragma once
 
 #include <string>
@@ -11,7 +11,8 @@
 
 namespace channels {
 
-// From the configuration. Local databases are named by these prefixes, whatever the cloud's are called.
+// From the configuration. Local databases are named by these prefixes, whatever the cloud's are
+// called.
 struct DeviceOptions {
   std::string handshake_db;
   std::string registry_db;

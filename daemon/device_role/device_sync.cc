@@ -9,6 +9,7 @@
 #include "device_role/registration.h"
 #include "device_role/replicator.h"
 #include "engine/backoff.h"
+#include "provision/channel_id.h"
 
 namespace channels {
 
@@ -22,14 +23,16 @@ constexpr seconds between_looks{15};
 // A revoked device's open feeds deliver for up to changes_duration; its log-in is refused at once.
 constexpr seconds between_log_ins{60};
 constexpr seconds while_offline{15};
-// A person who types a code looks at the screen meanwhile; one who has not done it for long does something else.
+// A person who types a code looks at the screen meanwhile; one who has not done it for long does
+// something else.
 constexpr seconds attention{600};
 constexpr std::size_t docs_a_request = 100;
 
 void save_in_pages(Database database, const std::vector<Document>& docs) {
   for (std::size_t at = 0; at < docs.size(); at += docs_a_request) {
     const auto first = docs.begin() + static_cast<std::ptrdiff_t>(at);
-    const auto last = docs.begin() + static_cast<std::ptrdiff_t>(std::min(at + docs_a_request, docs.size()));
+    const auto last =
+        docs.begin() + static_cast<std::ptrdiff_t>(std::min(at + docs_a_request, docs.size()));
     // A conflict is somebody else's change: the next look sees it.
     database.save_all({first, last});
   }
@@ -104,7 +107,8 @@ milliseconds DeviceSync::step() {
   if (!is_pending(*pairing)) return between_steps;
   try {
     const Document next = advance_registration(services_, *pairing);
-    if (doc_state(next) != doc_state(*pairing)) services_.log.info("this device is " + doc_state(next));
+    if (doc_state(next) != doc_state(*pairing))
+      services_.log.info("this device is " + doc_state(next));
     const auto created = parse_time(string_or(*pairing, "created", ""));
     const bool is_watched = created && services_.env.wall_now() - *created < attention;
     return is_watched ? between_steps : while_offline;
@@ -148,12 +152,14 @@ void DeviceSync::reconcile(const Document& pairing) {
     account_of_ = string_or(pairing, "device", "");
   }
   const std::string control = services_.control_database(user);
-  const auto pairs = sync_pairs(services_.options, pairing, subscriptions_in(services_.server, control));
+  const auto pairs =
+      sync_pairs(services_.options, pairing, subscriptions_in(services_.server, control));
   std::vector<Document> wanted;
   std::vector<std::string> databases;
   for (const SyncPair& pair : pairs) {
     if (pair.state == "active" && !pair.refused.empty())
-      log_refusal("the subscription of channel " + pair.channel + " is not followed: " + pair.refused);
+      log_refusal("the subscription of channel " + pair.channel +
+                  " is not followed: " + pair.refused);
     if (!pair.is_wanted()) continue;
     databases.push_back(pair.database);
     for (const Direction direction : {Direction::push, Direction::pull})
@@ -169,11 +175,11 @@ void DeviceSync::reconcile(const Document& pairing) {
 }
 
 void DeviceSync::log_refusal(const std::string& what) {
-  if (refusals_.emplace(what, "").second) services_.log.error(escaped(what));
+  if (refusals_.insert(what).second) services_.log.error(escaped(what));
 }
 
-// One whose document is gone for a moment is made by the next reconcile; CouchDB takes a new document of the same
-// content for no change, so it is ended first.
+// One whose document is gone for a moment is made by the next reconcile; CouchDB takes a new
+// document of the same content for no change, so it is ended first.
 void DeviceSync::restart_what_is_down() {
   const MonoTime now = services_.env.mono_now();
   std::vector<std::pair<std::string, std::string>> down;
@@ -208,7 +214,8 @@ void DeviceSync::restart_what_is_down() {
     if (!doc) continue;
     // What is in its way may be a database that somebody else made, or made anew.
     if (const json::object* channel = get_object(*doc, "channels"))
-      ensure_local_database(services_, string_or(*channel, "database", ""), string_or(*pairing, "user", ""));
+      ensure_local_database(services_, string_or(*channel, "database", ""),
+                            string_or(*pairing, "user", ""));
     ended.push_back({{"_id", doc_id(*doc)}, {"_rev", doc_rev(*doc)}, {"_deleted", true}});
   }
   save_in_pages(replicator, ended);
@@ -220,8 +227,8 @@ void DeviceSync::end_all(const Document& pairing) {
   const ReplicationChanges changes = changes_to({}, replication_documents(services_));
   save_in_pages(services_.replicator(), changes.save);
   if (!changes.save.empty())
-    services_.log.info("this device is " + (pairing.empty() ? "not paired" : doc_state(pairing)) + ": " +
-                       std::to_string(changes.ended) + " replications ended");
+    services_.log.info("this device is " + (pairing.empty() ? "not paired" : doc_state(pairing)) +
+                       ": " + std::to_string(changes.ended) + " replications ended");
 }
 
 // The channels first: their names are in the control database.
@@ -233,7 +240,8 @@ void DeviceSync::wipe(const Document& pairing) {
   names.push_back(control);
   for (const std::string& name : names)
     services_.server.request("DELETE", Database(services_.server, name).path(), nullptr, {404});
-  services_.log.info("wiped " + std::to_string(names.size()) + " databases, as the revocation asks for and pairing allowed");
+  services_.log.info("wiped " + std::to_string(names.size()) +
+                     " databases, as the revocation asks for and pairing allowed");
   update_pairing(services_, string_or(pairing, "device", ""), [](Document current) {
     current.erase("wipe_due");
     current["wiped"] = true;

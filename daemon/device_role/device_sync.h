@@ -1,10 +1,12 @@
-// Keeps this machine's CouchDB in sync with the cloud, by `_replicator` documents: one thread that looks at the pairing, the
-// local control database and the scheduler, and makes them agree. It keeps nothing of its own: killed at any point, the
-// next start goes on from what CouchDB holds. The rules of role = device (workflows/all.cc) tell it of changes.
+// Keeps this machine's CouchDB in sync with the cloud, by `_replicator` documents: one thread that
+// looks at the pairing, the local control database and the scheduler, and makes them agree. It
+// keeps nothing of its own: killed at any point, the next start goes on from what CouchDB holds.
+// The rules of role = device (workflows/all.cc) tell it of changes.
 #pragma once
 
 #include <memory>
 #include <mutex>
+#include <set>
 #include <stop_token>
 #include <string>
 
@@ -42,10 +44,10 @@ class DeviceSync {
   void log_refusal(const std::string& what);
 
   DeviceServices& services_;
-  Restarts restarts_;                  // only the thread uses these
+  Restarts restarts_;  // only the thread uses these
   std::string seen_rev_;
-  std::string account_of_;             // the pairing whose local account was made sure of
-  std::map<std::string, std::string> refusals_;
+  std::string account_of_;          // the pairing whose local account was made sure of
+  std::set<std::string> refusals_;  // logged already
   MonoTime next_reconcile_{};
   MonoTime next_look_{};
   MonoTime next_log_in_{};

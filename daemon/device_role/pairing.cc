@@ -32,7 +32,8 @@ Document activated(Document pairing, const Document& answer) {
       string_or(answer, "username", "") == username_of(string_or(pairing, "device", ""));
   if (!is_ours || !is_user_id(user) || !accepts_syncpoint(cloud, syncpoint, user))
     return in_error(std::move(pairing), "bad_syncpoint",
-                    "The cloud names " + syncpoint + " as this user's database, but a database of " + cloud +
+                    "The cloud names " + syncpoint +
+                        " as this user's database, but a database of " + cloud +
                         " is expected. Is --cloud the installation's public_url?");
   pairing["state"] = "active";
   pairing["user"] = user;
@@ -53,8 +54,8 @@ json::object verifier_for(std::string_view secret, std::string_view salt) {
 Document new_pairing(Env& env, const PairingWish& wish) {
   const std::string secret = hex(env.random_bytes(secret_bytes));
   const json::object credential = verifier_for(secret, hex(env.random_bytes(salt_bytes)));
-  const std::string device = sha256_hex(wish.owner + "\n" + string_or(credential, "salt", "") + "\n" +
-                                        string_or(credential, "derived_key", ""));
+  const std::string device = sha256_hex(wish.owner + "\n" + string_or(credential, "salt", "") +
+                                        "\n" + string_or(credential, "derived_key", ""));
   Document pairing{{"_id", pairing_id},
                    {"type", "pairing"},
                    {"state", "waiting"},
@@ -130,7 +131,8 @@ Document update_pairing(const DeviceServices& services, const std::string& devic
   Database registry = services.registry();
   for (int tries = 0; tries < most_tries; ++tries) {
     const auto current = registry.get(pairing_id);
-    if (!current || string_or(*current, "device", "") != device) return current.value_or(Document{});
+    if (!current || string_or(*current, "device", "") != device)
+      return current.value_or(Document{});
     Document next = change(*current);
     if (same_content(next, *current)) return next;
     const Saved saved = registry.save(next);

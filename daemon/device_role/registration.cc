@@ -11,7 +11,8 @@ Document put_registration(const DeviceServices& services, Cloud& cloud, const Do
   const std::string device = string_or(pairing, "device", "");
   const Document doc = device_document(pairing);
   if (cloud.register_device(doc) == Cloud::Pushed::taken)
-    return update_pairing(services, device, [&](Document current) { return after_answer(std::move(current), doc); });
+    return update_pairing(services, device,
+                          [&](Document current) { return after_answer(std::move(current), doc); });
   // A carrier may have brought it in this moment; then it is there, and the refusal is normal.
   const auto there = cloud.read_handshake(device);
   return update_pairing(services, device, [&](Document current) {
@@ -27,7 +28,9 @@ Document advance_registration(const DeviceServices& services, const Document& pa
   const std::string device = string_or(pairing, "device", "");
   const auto answer = cloud.read_handshake(device);
   if (answer)
-    return update_pairing(services, device, [&](Document current) { return after_answer(std::move(current), *answer); });
+    return update_pairing(services, device, [&](Document current) {
+      return after_answer(std::move(current), *answer);
+    });
   const std::string state = doc_state(pairing);
   if (state == "waiting" || state == "new") return put_registration(services, cloud, pairing);
   return update_pairing(services, device, after_expiry);
@@ -39,7 +42,9 @@ Document believe_revocation(const DeviceServices& services, const Document& pair
   const std::string device = string_or(pairing, "device", "");
   const auto answer = cloud.read_handshake(device);
   if (!answer || doc_state(*answer) != "revoked") return pairing;
-  return update_pairing(services, device, [&](Document current) { return after_revocation(std::move(current), *answer); });
+  return update_pairing(services, device, [&](Document current) {
+    return after_revocation(std::move(current), *answer);
+  });
 }
 
 }  // namespace channels

@@ -4,6 +4,7 @@
 
 #include "base/digest.h"
 #include "device_role/syncpoint.h"
+#include "provision/channel_id.h"
 #include "provision/users.h"
 
 namespace channels {
@@ -26,29 +27,28 @@ json::object our_parts(const Document& doc) {
   return parts;
 }
 
-SyncPair pair_of(const DeviceOptions& options, const std::string& cloud, const Document& doc, const std::string& channel) {
-  SyncPair pair{channel, options.channel_prefix + channel, string_or(doc, "syncpoint", ""), doc_state(doc)};
+SyncPair pair_of(const DeviceOptions& options, const std::string& cloud, const Document& doc,
+                 const std::string& channel) {
+  SyncPair pair{channel, options.channel_prefix + channel, string_or(doc, "syncpoint", ""),
+                doc_state(doc)};
   if (string_or(doc, "channel", "") != channel) {
     pair.refused = "Its channel is not the one in its _id.";
   } else if (!accepts_syncpoint(cloud, pair.syncpoint, channel)) {
-    pair.refused = "Its syncpoint " + pair.syncpoint + " is no database of this channel at " + cloud + ".";
+    pair.refused =
+        "Its syncpoint " + pair.syncpoint + " is no database of this channel at " + cloud + ".";
   }
   return pair;
 }
 
 }  // namespace
 
-bool is_channel_id(std::string_view id) {
-  return id.size() >= 16 && id.size() <= 64 &&
-         id.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == id.npos;
-}
-
 std::vector<SyncPair> sync_pairs(const DeviceOptions& options, const Document& pairing,
                                  const std::vector<Document>& subscriptions) {
   const std::string user = string_or(pairing, "user", "");
   const std::string cloud = string_or(pairing, "cloud", "");
   const std::string ending = "-sub-" + user;
-  std::vector<SyncPair> pairs{{"", options.control_prefix + user, string_or(pairing, "syncpoint", ""), "active"}};
+  std::vector<SyncPair> pairs{
+      {"", options.control_prefix + user, string_or(pairing, "syncpoint", ""), "active"}};
   for (const Document& doc : subscriptions) {
     const std::string id = doc_id(doc);
     if (doc_type(doc) != "subscription" || !id.ends_with(ending)) continue;
@@ -69,21 +69,25 @@ bool is_replication_id(std::string_view id) {
   return is_lower_hex(id.substr(id_prefix.size(), id.size() - id_prefix.size() - 5), digest_digits);
 }
 
-Document replication(const Document& pairing, const SyncPair& pair, Direction direction, std::string_view local_url) {
-  const json::object local = endpoint(std::string(local_url) + url_encode(pair.database), local_account,
-                                      string_or(pairing, "local_secret", ""));
-  const json::object cloud =
-      endpoint(pair.syncpoint, username_of(string_or(pairing, "device", "")), string_or(pairing, "secret", ""));
+Document replication(const Document& pairing, const SyncPair& pair, Direction direction,
+                     std::string_view local_url) {
+  const json::object local = endpoint(std::string(local_url) + url_encode(pair.database),
+                                      local_account, string_or(pairing, "local_secret", ""));
+  const json::object cloud = endpoint(pair.syncpoint, username_of(string_or(pairing, "device", "")),
+                                      string_or(pairing, "secret", ""));
   const bool push = direction == Direction::push;
   return {{"_id", replication_id(pairing, pair, direction)},
           {"source", push ? local : cloud},
           {"target", push ? cloud : local},
           {"continuous", true},
           {"channels",
-           {{"database", pair.database}, {"direction", push ? "push" : "pull"}, {"channel", pair.channel}}}};
+           {{"database", pair.database},
+            {"direction", push ? "push" : "pull"},
+            {"channel", pair.channel}}}};
 }
 
-ReplicationChanges changes_to(const std::vector<Document>& wanted, const std::vector<Document>& existing) {
+ReplicationChanges changes_to(const std::vector<Document>& wanted,
+                              const std::vector<Document>& existing) {
   std::map<std::string, const Document*> left;
   for (const Document& doc : existing) {
     if (is_replication_id(doc_id(doc))) left[doc_id(doc)] = &doc;

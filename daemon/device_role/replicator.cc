@@ -6,6 +6,7 @@
 #include "base/digest.h"
 #include "couch/answer.h"
 #include "device_role/pairing.h"
+#include "provision/channel_id.h"
 #include "provision/databases.h"
 #include "provision/users.h"
 
@@ -20,7 +21,8 @@ constexpr std::size_t salt_digits = 32;
 // Every document in that range of ids, page by page.
 void each_document(Database database, const std::string& first, const std::string& last,
                    const std::function<void(Document&)>& take) {
-  json::object query{{"startkey", first}, {"endkey", last}, {"include_docs", true}, {"limit", rows_a_page}};
+  json::object query{
+      {"startkey", first}, {"endkey", last}, {"include_docs", true}, {"limit", rows_a_page}};
   while (true) {
     auto rows = database.all_docs(query);
     for (json::object& row : rows) {
@@ -55,8 +57,9 @@ ReplicationState state_of(const json::object& row) {
 std::map<std::string, ReplicationState> replication_states(Server& server) {
   std::map<std::string, ReplicationState> states;
   for (std::int64_t skip = 0;; skip += rows_a_page) {
-    Reply reply = server.request("GET", "_scheduler/docs/_replicator?limit=" + std::to_string(rows_a_page) +
-                                            "&skip=" + std::to_string(skip));
+    Reply reply =
+        server.request("GET", "_scheduler/docs/_replicator?limit=" + std::to_string(rows_a_page) +
+                                  "&skip=" + std::to_string(skip));
     const json::array& rows = array_in(reply.body, "docs", "_scheduler/docs");
     for (const json::value& entry : rows) {
       const json::object* row = entry.if_object();
@@ -100,7 +103,8 @@ std::vector<std::string> channels_in(Server& server, const std::string& control)
 void ensure_local_account(const DeviceServices& services, const Document& pairing) {
   const std::string secret = string_or(pairing, "local_secret", "");
   // Any salt will do, and the same one each time leaves the document as it is.
-  const json::object verifier = verifier_for(secret, sha256_hex("salt\n" + secret).substr(0, salt_digits));
+  const json::object verifier =
+      verifier_for(secret, sha256_hex("salt\n" + secret).substr(0, salt_digits));
   put_user(services.server, {{"_id", "org.couchdb.user:" + std::string(local_account)},
                              {"type", "user"},
                              {"name", local_account},
@@ -111,7 +115,8 @@ void ensure_local_account(const DeviceServices& services, const Document& pairin
                              {"derived_key", verifier.at("derived_key")}});
 }
 
-void ensure_local_database(const DeviceServices& services, const std::string& name, const std::string& user) {
+void ensure_local_database(const DeviceServices& services, const std::string& name,
+                           const std::string& user) {
   Database database(services.server, name);
   ensure_database(database, services.options.shards);
   ensure_security(database, {.member_roles = {role_of(user), std::string(local_account)},

@@ -1,5 +1,6 @@
-// When a replication that is down is to be begun anew: CouchDB itself waits up to hours, or for ever. Pure but for what
-// it remembers; a new start of the program remembers nothing, which costs one restart.
+// When a replication that is down is to be begun anew: CouchDB itself waits up to hours, or for
+// ever. Pure but for what it remembers; a new start of the program remembers nothing, which costs
+// one restart.
 #pragma once
 
 #include <map>

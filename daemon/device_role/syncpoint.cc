@@ -22,10 +22,12 @@ Parsed<std::string> parse_cloud_url(std::string_view text) {
   const std::size_t path = std::min(url.find('/', host), url.size());
   std::transform(url.begin(), url.begin() + static_cast<std::ptrdiff_t>(path), url.begin(), lower);
   const bool good_scheme = url.starts_with("http://") || url.starts_with("https://");
-  const bool plain = std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c <= '~'; });
+  const bool plain =
+      std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c <= '~'; });
   if (!good_scheme || path == host || !plain || url.find_first_of("@?#\\") != url.npos)
     return Invalid::because(
-        "must be the installation's public_url, as https://sync.example.com/: without name, password, query or fragment");
+        "must be the installation's public_url, as https://sync.example.com/: without name, "
+        "password, query or fragment");
   if (!url.ends_with('/')) url += '/';
   return url;
 }

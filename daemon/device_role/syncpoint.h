@@ -1,5 +1,5 @@
-// The URLs to which a device sends its password. Another device of the user may have written them, and a stolen one
-// would name a server of its thief. Pure.
+// The URLs to which a device sends its password. Another device of the user may have written them,
+// and a stolen one would name a server of its thief. Pure.
 #pragma once
 
 #include <string>
@@ -9,8 +9,9 @@
 
 namespace channels {
 
-// The URL of registration in the one form that syncpoints are compared with: scheme and host in lower case, a slash at
-// the end. Invalid, in one sentence, if it is no http:// or https:// URL, or has a name, query or fragment.
+// The URL of registration in the one form that syncpoints are compared with: scheme and host in
+// lower case, a slash at the end. Invalid, in one sentence, if it is no http:// or https:// URL, or
+// has a name, query or fragment.
 Parsed<std::string> parse_cloud_url(std::string_view text);
 
 // docs/documents.md: a syncpoint is the URL of registration plus one segment that ends in "-<id>".

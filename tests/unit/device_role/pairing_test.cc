@@ -10,13 +10,19 @@ namespace {
 
 Document made(bool allow_wipe = false) {
   FakeEnv env;
-  return new_pairing(env, {"https://sync.example.com/", "channels-handshake", "alice@example.com", "a laptop", "en", allow_wipe});
+  return new_pairing(env, {"https://sync.example.com/", "channels-handshake", "alice@example.com",
+                           "a laptop", "en", allow_wipe});
 }
 
 Document active_answer(const Document& pairing) {
   const std::string device = string_or(pairing, "device", "");
-  return {{"_id", device}, {"type", "device"}, {"state", "active"}, {"user", "a1"}, {"username", "device-" + device},
-          {"control_database", "control-a1"}, {"syncpoint", "https://sync.example.com/control-a1"}};
+  return {{"_id", device},
+          {"type", "device"},
+          {"state", "active"},
+          {"user", "a1"},
+          {"username", "device-" + device},
+          {"control_database", "control-a1"},
+          {"syncpoint", "https://sync.example.com/control-a1"}};
 }
 
 Document answer(const char* state) {
@@ -34,12 +40,13 @@ TEST(Pairing, ProvesItsIdAndSendsNoSecret) {
   const Document pairing = made();
   const Document doc = device_document(pairing);
   const json::object& credential = doc.at("credential").as_object();
-  EXPECT_EQ(doc_id(doc), sha256_hex("alice@example.com\n" + string_or(credential, "salt", "") + "\n" +
-                                    string_or(credential, "derived_key", "")));
+  EXPECT_EQ(doc_id(doc), sha256_hex("alice@example.com\n" + string_or(credential, "salt", "") +
+                                    "\n" + string_or(credential, "derived_key", "")));
   EXPECT_EQ(json::serialize(doc).find(string_or(pairing, "secret", "?")), std::string::npos);
   EXPECT_EQ(json::serialize(doc).find(string_or(pairing, "local_secret", "?")), std::string::npos);
   EXPECT_EQ(doc_state(doc), "new");
-  EXPECT_EQ(doc.size(), 7u);  // _id, type, state, owner, name, locale, credential: validation takes no more
+  EXPECT_EQ(doc.size(),
+            7u);  // _id, type, state, owner, name, locale, credential: validation takes no more
 }
 
 TEST(Pairing, FollowsTheAnswersUntilItIsActive) {
@@ -66,7 +73,9 @@ TEST(Pairing, IsNotTakenBackByACopyThatSaysNew) {
 TEST(Pairing, RefusesAnotherServersDatabaseAnotherDevicesNameAndAStrangeUser) {
   const Document pairing = made();
   for (const auto& [key, value] : std::initializer_list<std::pair<const char*, const char*>>{
-           {"syncpoint", "https://evil.example/control-a1"}, {"username", "device-other"}, {"user", "../a1"}}) {
+           {"syncpoint", "https://evil.example/control-a1"},
+           {"username", "device-other"},
+           {"user", "../a1"}}) {
     Document bent = active_answer(pairing);
     bent[key] = value;
     const Document next = after_answer(pairing, bent);

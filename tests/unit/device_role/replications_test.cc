@@ -12,12 +12,16 @@ const DeviceOptions options{"channels-handshake", "channels-registry", "control-
 constexpr const char* id = "0123456789abcdef";
 
 Document pairing() {
-  return {{"device", "d1"}, {"cloud", "https://sync.example.com/"}, {"secret", "s1"}, {"local_secret", "l1"},
-          {"user", "a1"}, {"syncpoint", "https://sync.example.com/control-a1"}};
+  return {{"device", "d1"}, {"cloud", "https://sync.example.com/"},
+          {"secret", "s1"}, {"local_secret", "l1"},
+          {"user", "a1"},   {"syncpoint", "https://sync.example.com/control-a1"}};
 }
 
 Document subscription(const std::string& channel, const char* state = "active") {
-  return {{"_id", channel + "-sub-a1"}, {"type", "subscription"}, {"state", state}, {"channel", channel},
+  return {{"_id", channel + "-sub-a1"},
+          {"type", "subscription"},
+          {"state", state},
+          {"channel", channel},
           {"syncpoint", "https://sync.example.com/channel-" + channel}};
 }
 
@@ -93,7 +97,8 @@ TEST(Replications, ThatAreNotWantedEndAndStrangeOnesAreLeftAlone) {
   const auto changes = changes_to(wanted_for({}), there);
   EXPECT_EQ(changes.made, 0);
   ASSERT_EQ(changes.ended, 2);
-  for (const Document& doc : changes.save) EXPECT_TRUE(is_deleted(doc) && is_replication_id(doc_id(doc)));
+  for (const Document& doc : changes.save)
+    EXPECT_TRUE(is_deleted(doc) && is_replication_id(doc_id(doc)));
 }
 
 TEST(Replications, ThatSomebodyChangedArePutRight) {
@@ -114,7 +119,8 @@ TEST(Replications, AreNamedByDeviceDatabaseAndDirection) {
   Document other = pairing();
   other["device"] = "d2";
   const SyncPair control = sync_pairs(options, pairing(), {})[0];
-  EXPECT_NE(replication_id(pairing(), control, Direction::push), replication_id(other, control, Direction::push));
+  EXPECT_NE(replication_id(pairing(), control, Direction::push),
+            replication_id(other, control, Direction::push));
 }
 
 }  // namespace

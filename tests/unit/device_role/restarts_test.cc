@@ -10,7 +10,8 @@ const MonoTime start = MonoTime{} + std::chrono::hours(1000);
 // How often it is begun anew in that time, looked at every 15 s.
 int restarts_within(Restarts& restarts, seconds time) {
   int count = 0;
-  for (seconds at{0}; at < time; at += seconds(15)) count += restarts.is_due("r", start + at) ? 1 : 0;
+  for (seconds at{0}; at < time; at += seconds(15))
+    count += restarts.is_due("r", start + at) ? 1 : 0;
   return count;
 }
 
@@ -26,7 +27,8 @@ TEST(Restarts, AreAtMostFourAnHourInTheEnd) {
   Restarts restarts;
   restarts_within(restarts, std::chrono::hours(1));
   int late = 0;
-  for (seconds at{3600}; at < seconds(7200); at += seconds(15)) late += restarts.is_due("r", start + at) ? 1 : 0;
+  for (seconds at{3600}; at < seconds(7200); at += seconds(15))
+    late += restarts.is_due("r", start + at) ? 1 : 0;
   EXPECT_GE(late, 3);
   EXPECT_LE(late, 5);
 }

@@ -10,7 +10,8 @@ constexpr const char* id = "0123456789abcdef";
 
 TEST(Syncpoint, IsTheUrlOfRegistrationPlusOneSegmentThatEndsInTheId) {
   EXPECT_TRUE(accepts_syncpoint(cloud, "https://sync.example.com/channel-0123456789abcdef", id));
-  EXPECT_TRUE(accepts_syncpoint(cloud, "https://sync.example.com/t1%2Fchannel-0123456789abcdef", id));
+  EXPECT_TRUE(
+      accepts_syncpoint(cloud, "https://sync.example.com/t1%2Fchannel-0123456789abcdef", id));
 }
 
 TEST(Syncpoint, OfAnotherServerPathOrIdIsRefused) {
@@ -45,9 +46,10 @@ TEST(CloudUrl, IsBroughtToTheFormOfSyncpoints) {
 }
 
 TEST(CloudUrl, WithALogInQueryOrWithoutAHostIsInvalid) {
-  for (const char* url : {"", "sync.example.com", "ftp://sync.example.com", "https://", "https:///x", "https://me:pw@sync.example.com/",
-                          "https://sync.example.com/?a", "https://sync.example.com/#a", "https://sync example.com/",
-                          "https://sync.example.com\\evil.example/"})
+  for (const char* url : {"", "sync.example.com", "ftp://sync.example.com", "https://",
+                          "https:///x", "https://me:pw@sync.example.com/",
+                          "https://sync.example.com/?a", "https://sync.example.com/#a",
+                          "https://sync example.com/", "https://sync.example.com\\evil.example/"})
     EXPECT_FALSE(parse_cloud_url(url).has_value()) << url;
 }
 
