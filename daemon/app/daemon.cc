@@ -36,6 +36,11 @@ WorkflowOptions workflow_options(const Settings& settings) {
 
 }  // namespace
 
+DeviceOptions device_options(const Settings& settings) {
+  return {settings.handshake_db, settings.registry_db, settings.control_prefix, settings.channel_prefix,
+          settings.shards};
+}
+
 KindOf kind_of_database(const Settings& settings) {
   return [handshake = settings.handshake_db, control = settings.control_prefix,
           channel = settings.channel_prefix](std::string_view name) -> std::optional<Kind> {
@@ -57,7 +62,10 @@ Daemon::Daemon(Env& env, Log& log, Transport& transport, Mailer& mailer, const T
       credentials_(configuration.credentials),
       server_(transport, *credentials_, settings_.url),
       services_(env, log, server_, mailer, templates, workflow_options(settings_)),
-      rules_(all_rules(services_)),
+      device_services_{env, log, transport, server_, device_options(settings_)},
+      carrier_(device_services_),
+      device_sync_(device_services_),
+      rules_(settings_.role == Role::device ? device_rules(device_sync_, carrier_) : all_rules(services_)),
       changed_(env.make_signal()) {
   thread_ = env_.start("daemon", [this] { work(); });
 }
@@ -113,6 +121,16 @@ void Daemon::start_engine() {
   options.sweep = settings_.sweep;
   options.sizes = sizes_;
   options.place = place_;
+  // A device's copies have what their replication brings.
+  if (settings_.role == Role::cloud) bring_up_databases(options);
+  engine_ = std::make_unique<Engine>(env_, log_, server_, rules_, kind_of_database(settings_),
+                                     std::move(options));
+  if (settings_.role == Role::device) device_sync_.start();
+  log_.info("couchdb-channels " CHANNELS_VERSION " ready: " + settings_.url);
+  if (ready_) ready_();
+}
+
+void Daemon::bring_up_databases(EngineOptions& options) {
   options.design_version = [control = design_doc_version("control"),
                             channel = design_doc_version("channel")](Kind kind) {
     return kind == Kind::control ? control : kind == Kind::channel ? channel : 0;
@@ -120,10 +138,6 @@ void Daemon::start_engine() {
   options.prepare = [this](Kind kind, Database& database) {
     return prepare_database(services_, kind, database);
   };
-  engine_ = std::make_unique<Engine>(env_, log_, server_, rules_, kind_of_database(settings_),
-                                     std::move(options));
-  log_.info("couchdb-channels " CHANNELS_VERSION " ready: " + settings_.url);
-  if (ready_) ready_();
 }
 
 // What somebody deleted or changed in CouchDB comes back within a minute, also where no feed tells of it.
@@ -135,7 +149,7 @@ void Daemon::keep_installed() {
       install(server_, {settings_.handshake_db, settings_.registry_db, settings_.shards});
       if (env_.mono_now() >= next_clean_up) {
         next_clean_up = env_.mono_now() + between_clean_ups;
-        clean_up(services_);
+        if (settings_.role == Role::cloud) clean_up(services_);
       }
       was_well = true;
     } catch (const std::exception& trouble) {  // Unavailable or Refused

@@ -10,6 +10,8 @@
 #include "app/configuration.h"
 #include "base/env.h"
 #include "base/log.h"
+#include "device_role/carrier.h"
+#include "device_role/device_sync.h"
 #include "engine/engine.h"
 #include "http/transport.h"
 #include "mail/mailer.h"
@@ -32,6 +34,7 @@ class Daemon {
   // False at the end of the program.
   bool start_when_up();
   void start_engine();
+  void bring_up_databases(EngineOptions& options);
   void keep_installed();
   bool wait(milliseconds time);
 
@@ -44,6 +47,9 @@ class Daemon {
   const std::shared_ptr<Credentials> credentials_;
   Server server_;
   Services services_;
+  DeviceServices device_services_;  // these three are in use with role = device alone
+  Carrier carrier_;
+  DeviceSync device_sync_;
   const Rules rules_;
   std::unique_ptr<Engine> engine_;
 
@@ -52,6 +58,8 @@ class Daemon {
   std::stop_source stop_;
   std::unique_ptr<Thread> thread_;
 };
+
+DeviceOptions device_options(const Settings& settings);
 
 // The kind of a database, by the settings' names. Pure.
 KindOf kind_of_database(const Settings& settings);

@@ -67,6 +67,15 @@ std::string hmac(std::string_view hash, std::string_view key, std::string_view m
   return known == nullptr ? std::string() : hmac_with(known, key, message);
 }
 
+std::string pbkdf2_sha1(std::string_view password, std::string_view salt, int iterations, int length) {
+  std::string key(static_cast<std::size_t>(length), '\0');
+  const int done = PKCS5_PBKDF2_HMAC_SHA1(password.data(), static_cast<int>(password.size()), bytes_of(salt),
+                                          static_cast<int>(salt.size()), iterations, length,
+                                          reinterpret_cast<unsigned char*>(key.data()));
+  check(done == 1, "OpenSSL failed to derive a key");
+  return key;
+}
+
 std::string base64url(std::string_view bytes) {
   std::string out = encode_base64(bytes);
   while (!out.empty() && out.back() == '=') out.pop_back();

@@ -14,6 +14,9 @@ std::string hmac_sha256_hex(std::string_view key, std::string_view message);
 // names them in hash_algorithms; empty if the name is unknown.
 std::string hmac(std::string_view hash, std::string_view key, std::string_view message);
 
+// PBKDF2 (RFC 8018) with HMAC-SHA-1: `length` raw bytes.
+std::string pbkdf2_sha1(std::string_view password, std::string_view salt, int iterations, int length);
+
 // base64url without padding (RFC 4648, section 5), as in AuthSession cookies.
 std::string base64url(std::string_view bytes);
 std::string base64(std::string_view bytes);

@@ -7,7 +7,7 @@ class Calls;
 
 // Workers with their backlog, feed and sweep, and what is parked. With --json one object:
 // {"workers": [{"place", "alive", "time", "status": {...}}], "parked": [{"database", "id", "rule",
-// "attempts", "first_time", "last_time", "reason"}]}. Watches for some seconds which workers are
+// "attempts", "first_time", "last_time", "reason"}]}, with role = device also "device" (device.h). Watches for some seconds which workers are
 // alive. Exit code 1 if none is.
 void add_status(Calls& calls);
 
@@ -25,6 +25,10 @@ void add_channels(Calls& calls);
 // Takes a device's log-in away at once, and leaves the rest of its revocation to the daemon. Exit code 1 if there is no such
 // device, or it has no log-in.
 void add_revoke(Calls& calls);
+
+// With role = device: registers this machine's CouchDB with a cloud, prints the code to type, waits
+// until it is active. Exit code 1 if it isn't in time, or ended otherwise; the same call goes on.
+void add_pair(Calls& calls);
 
 void add_all_calls(Calls& calls);
 

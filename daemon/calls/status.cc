@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "calls/all.h"
 #include "calls/calls.h"
+#include "calls/device.h"
 #include "calls/parked.h"
 #include "engine/workers.h"
 
@@ -65,8 +66,12 @@ int print_status(Operator& by, bool as_json) {
   bool any_alive = false;
   for (const json::value& worker : workers)
     any_alive = any_alive || is_true(worker.as_object(), "alive");
+  const bool is_device = by.settings.role == Role::device;
+  const json::value device = is_device ? device_status(by) : json::value();
   if (as_json) {
-    by.out << json::serialize(json::object{{"workers", workers}, {"parked", parked}}) << "\n";
+    json::object all{{"workers", workers}, {"parked", parked}};
+    if (is_device) all["device"] = device;
+    by.out << json::serialize(all) << "\n";
     return any_alive ? 0 : 1;
   }
   for (const json::value& worker : workers) print_worker(worker.as_object(), by.out);
@@ -75,6 +80,7 @@ int print_status(Operator& by, bool as_json) {
               "CouchDB's log say?\n";
   for (const json::value& failure : parked) print_failure(failure.as_object(), by.out);
   if (parked.empty()) by.out << "nothing is parked\n";
+  if (is_device) print_device(device, by.out);
   return any_alive ? 0 : 1;
 }
 

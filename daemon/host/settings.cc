@@ -64,7 +64,8 @@ std::vector<std::string> names_in(std::string_view list) {
 void read_channels(SectionReader& channels, Settings& settings, const std::string& default_url) {
   std::string role = "cloud";
   channels.text("role", role);
-  if (role != "cloud") channels.fail("role", role, "\"cloud\"; no other role is there in this version");
+  if (role != "cloud" && role != "device") channels.fail("role", role, "\"cloud\" or \"device\"");
+  settings.role = role == "device" ? Role::device : Role::cloud;
   settings.url = default_url;
   channels.url("url", {"http://", "https://"}, settings.url);
   with_final_slash(settings.url);

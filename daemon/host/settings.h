@@ -25,7 +25,11 @@ struct MailSettings {
   std::string templates;  // a folder
 };
 
+// What the program is: the one that devices sync with, or the program on such a device.
+enum class Role { cloud, device };
+
 struct Settings {
+  Role role = Role::cloud;
   std::string url;  // as this one and the next, ends in "/"
   std::string public_url;
   std::string username;

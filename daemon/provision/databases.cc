@@ -11,7 +11,9 @@ json::object names_and_roles(const std::vector<std::string>& roles) {
 }  // namespace
 
 json::object security_with(json::object current, const Access& access) {
-  current["admins"] = names_and_roles({"_admin"});
+  std::vector<std::string> admin_roles{"_admin"};
+  admin_roles.insert(admin_roles.end(), access.admin_roles.begin(), access.admin_roles.end());
+  current["admins"] = names_and_roles(admin_roles);
   // Empty members mean everyone to CouchDB 1.x and 2.x, and to 3.x where written so.
   current["members"] =
       access.admins_only ? names_and_roles({"_admin"}) : names_and_roles(access.member_roles);

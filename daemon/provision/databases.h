@@ -17,6 +17,8 @@ struct Access {
   // For channel databases, read by their validation function; empty otherwise.
   std::vector<std::string> owner_roles;
   std::vector<std::string> reader_roles;
+  // Besides the server's admins.
+  std::vector<std::string> admin_roles{};
 };
 
 // The security object that `current` becomes. Pure.

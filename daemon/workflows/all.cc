@@ -67,4 +67,24 @@ Rules all_rules(Services& services) {
   return rules;
 }
 
+Rules device_rules(DeviceSync& sync, Carrier& carrier) {
+  const RuleOptions slow{.slow = true};
+  const auto carry = [&](Run& run, const Document& doc) { return carrier.carry(run, doc); };
+  const auto bring_answer = [&](Run& run, const Document& doc) { return carrier.bring_answer(run, doc); };
+  const auto look = [&](Run& run, const Document& doc) { return sync.subscription_changed(run, doc); };
+  const auto make_room = [&](Run& run, const Document& doc) { return sync.make_room(run, doc); };
+
+  Rules rules;
+  rules.on(Kind::handshake)
+      .safe("device", "new", carry, slow)
+      .safe("device", "confirming", bring_answer, slow)
+      .safe("device", "confirmed", bring_answer, slow)
+      .design(keep_design_doc("handshake"));
+  rules.on(Kind::control)
+      .safe("subscription", "*", look)
+      .safe("channel", "new", make_room, slow)
+      .deleted(look);
+  return rules;
+}
+
 }  // namespace channels

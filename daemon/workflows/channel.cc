@@ -4,6 +4,7 @@
 #include "base/errors.h"
 #include "mail/address.h"
 #include "mail/text.h"
+#include "provision/channel_id.h"
 #include "provision/databases.h"
 #include "provision/design_docs.h"
 #include "provision/users.h"
@@ -27,11 +28,6 @@ Outcome refused(const Document& doc, const Fault& fault) {
   Document next = in_error(doc, fault.error, fault.reason);
   if (!fault.channel.empty()) next["channel"] = fault.channel;
   return Save{std::move(next)};
-}
-
-bool is_channel_id(std::string_view id) {
-  if (id.size() < 16 || id.size() > 64) return false;
-  return id.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == id.npos;
 }
 
 bool is_name(std::string_view name) {

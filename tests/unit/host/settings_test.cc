@@ -60,7 +60,7 @@ TEST(Settings, HaveDefaults) {
 TEST(Settings, AreWhatTheOperatorWrote) {
   const auto settings = parse(R"(
 [channels]
-role = cloud
+role = device
 url = https://couch.internal:6984
 public_url = https://sync.example.com
 username = admin
@@ -84,6 +84,7 @@ mail_per_address = 3
 mail_per_minute = 60
 )");
   ASSERT_TRUE(settings) << settings.error().reason;
+  EXPECT_EQ(settings->role, Role::device);
   EXPECT_EQ(settings->url, "https://couch.internal:6984/");
   EXPECT_EQ(settings->public_url, "https://sync.example.com/");
   EXPECT_EQ(settings->confirm_url, "https://sync.example.com/_utils/channels/confirm.html");
@@ -135,7 +136,7 @@ TEST(Settings, SayInOneLineWhatIsWrong) {
     std::string section, key, value;
   };
   const Bad bads[] = {
-      {"channels", "role", "device"},
+      {"channels", "role", "phone"},
       {"channels", "role", "Cloud"},
       {"channels", "url", "ftp://x/"},
       {"channels", "url", "https://"},

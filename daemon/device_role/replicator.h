@@ -1,0 +1,47 @@
+// This machine's `_replicator` database and scheduler, and the local databases that replications
+// fill. Called by device_sync.h and by `status`. Each may throw as a request does.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "device_role/replications.h"
+
+namespace channels {
+
+// How CouchDB's scheduler says that a replication stands.
+struct ReplicationState {
+  std::string state;   // running, pending, crashing, failed, ...
+  std::string reason;  // of what does not run
+  std::int64_t written = 0;
+  std::int64_t refused = 0;   // documents that the target's validation did not take
+  std::int64_t pending = -1;  // changes that wait; -1: unknown
+
+  // CouchDB gave it up, or tries it again later and later (up to hours).
+  bool is_down() const {
+    return state == "crashing" || state == "failed" || state == "error" || state == "completed";
+  }
+};
+
+// By the _id of the replication's document.
+std::map<std::string, ReplicationState> replication_states(Server& server);
+// Ours, by their ids.
+std::vector<Document> replication_documents(const DeviceServices& services);
+// The documents of type subscription in the local control database; none where there is no such
+// database.
+std::vector<Document> subscriptions_in(Server& server, const std::string& control);
+// Of those documents the ids of all channels of which this machine may have a database, whatever
+// their state.
+std::vector<std::string> channels_in(Server& server, const std::string& control);
+
+// The log-in by which replications write to this machine's databases: a document in the local
+// `_users`, written over whatever is there (the name is public).
+void ensure_local_account(const DeviceServices& services, const Document& pairing);
+// A local database, open to that account, and to local log-ins with the role user:<user id>.
+void ensure_local_database(const DeviceServices& services, const std::string& name,
+                           const std::string& user);
+// Which of these databases are not there.
+std::vector<std::string> missing_databases(Server& server, const std::vector<std::string>& names);
+
+}  // namespace channels
