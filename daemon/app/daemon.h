@@ -13,6 +13,7 @@
 #include "http/transport.h"
 #include "mail/mailer.h"
 #include "mail/templates.h"
+#include "programs/programs.h"
 #include "workflows/services.h"
 
 namespace channels {
@@ -30,7 +31,14 @@ class Daemon {
   // False at the end of the program.
   bool start_when_up();
   void start_engine();
+  void make_engine();
+  // Programs that registered since have their rules in it.
+  void make_engine_anew();
+  // Until all say what they register, though not long.
+  void await_programs();
+  void look_at_programs();
   void keep_installed();
+  void check_installation();
   bool wait(milliseconds time);
 
   Env& env_;
@@ -41,12 +49,18 @@ class Daemon {
   const std::shared_ptr<Credentials> credentials_;
   Server server_;
   Services services_;
-  const Rules rules_;
+  Cookies cookies_;
+  const std::function<std::map<std::string, bool>()> switches_;
+  std::unique_ptr<Rules> rules_;
   std::unique_ptr<Engine> engine_;
 
   std::mutex mutex_;
   std::unique_ptr<Signal> changed_;
   std::stop_source stop_;
+  MonoTime next_check_{};
+  MonoTime next_clean_up_{};
+  bool was_well_ = true;
+  std::unique_ptr<Programs> programs_;
   std::unique_ptr<Thread> thread_;
 };
 

@@ -15,13 +15,14 @@ export const PROGRAM = process.env.CHANNELS_PROGRAM ||
 
 /**
  * `server` from startCouch(), `mail` from startMailSink(); `channels` and `channels_mail` are further keys of
- * those sections. Waits until the daemon says that it is ready, unless `ready` is false.
+ * those sections, `sections` further ones. Waits until the daemon says that it is ready, unless `ready` is false.
  */
-export async function startDaemon({ server, mail, channels = {}, channels_mail = {}, ready = true, names = newNames() }) {
+export async function startDaemon({ server, mail, channels = {}, channels_mail = {}, sections = {}, ready = true, names = newNames() }) {
   const daemon = new Daemon(server, names);
   daemon.writeIni({
     channels: { url: server.url, ...names, ...daemon.credentials(), ...channels },
     channels_mail: { server: mail?.url ?? 'smtp://127.0.0.1:1', from: 'Channels <no-reply@channels.example>', ...channels_mail },
+    ...sections,
   });
   daemon.start();
   if (ready) await daemon.waitUntilReady();
