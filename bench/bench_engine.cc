@@ -1,8 +1,10 @@
 // The real Engine on the real transport, with the one rule `job/new -> done`, for measurements: node
 // bench/main.mjs starts it and speaks with it over stdin and stdout, one line each.
 //
-//   bench_engine --registry NAME [--pinned NAME] [--prefix PREFIX] [--sweep N] [--debug]
+//   bench_engine --registry NAME [--pinned NAME] [--prefix PREFIX] [--sweep N] [--unsafe] [--program COMMAND]
+//                [--debug]
 //
+// With --program the pinned database's rule is that program's, which registers (job, new); with --unsafe it is unsafe.
 // The pinned database has the rule, and those whose names begin with PREFIX; the latter cost the looks that the
 // program takes at a control database that wakes: into the registry, at the design document. Commands, each answered by a line of JSON:
 //   start N           makes the engine; the clock runs
@@ -17,10 +19,12 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <sstream>
+#include <thread>
 
 #include "engine/engine.h"
 #include "meter.h"
 #include "provision/databases.h"
+#include "programs/program.h"
 #include "provision/design_docs.h"
 
 namespace channels {
@@ -31,6 +35,8 @@ struct Options {
   std::string pinned;
   std::string prefix;
   int sweep = 20;
+  bool unsafe = false;
+  std::string program;
   bool debug = false;
 };
 
@@ -43,7 +49,13 @@ class Bench {
         credentials_(required_variable("COUCHDB_USER"), required_variable("COUCHDB_PASSWORD")),
         server_(transport_, credentials_, required_variable("COUCHDB_URL")) {
     const auto rule = [](Run&, const Document& doc) -> Outcome { return Save{in_state(doc, state_after)}; };
-    rules_.on(Kind::followed).safe(measured_type, state_before, rule);
+    if (!options_.program.empty()) {
+      start_program();
+    } else if (options_.unsafe) {
+      rules_.on(Kind::followed).unsafe(measured_type, state_before, rule);
+    } else {
+      rules_.on(Kind::followed).safe(measured_type, state_before, rule);
+    }
     rules_.on(Kind::control).safe(measured_type, state_before, rule);
     Database registry(server_, options_.registry);
     ensure_database(registry, 1);
@@ -73,6 +85,18 @@ class Bench {
   }
 
  private:
+  void start_program() {
+    ProgramSettings settings;
+    settings.name = "measured";
+    settings.command = *parse_command_line(options_.program);
+    auto program = std::make_shared<Program>(env_, log_, settings, server_.url(), cookies_, true);
+    while (!program->registered()) std::this_thread::sleep_for(milliseconds(1));
+    RuleOptions rule;
+    rule.time_limit = program->longest_run();
+    rules_.on(Globs{options_.pinned})
+        .elsewhere(options_.unsafe ? Mode::unsafe : Mode::safe, measured_type, state_before, "measured", program, rule);
+  }
+
   void begin(long documents) {
     transport_.expect(documents);
     began_ = std::chrono::steady_clock::now();
@@ -119,6 +143,8 @@ class Bench {
   CountingTransport transport_;
   BasicCredentials credentials_;
   Server server_;
+  Cookies cookies_{env_, transport_, credentials_, server_.url(), required_variable("COUCHDB_USER"),
+                   required_variable("COUCHDB_PASSWORD")};
   Rules rules_;
   MonoTime began_;
   double began_cpu_ = 0;
@@ -136,6 +162,8 @@ int main(int argc, char** argv) {
   app.add_option("--pinned", options.pinned);
   app.add_option("--prefix", options.prefix);
   app.add_option("--sweep", options.sweep);
+  app.add_flag("--unsafe", options.unsafe);
+  app.add_option("--program", options.program);
   app.add_flag("--debug", options.debug);
   CLI11_PARSE(app, argc, argv);
   try {

@@ -12,12 +12,37 @@ constexpr const char* trusted_folder = "/etc/couchdb-channels";
 
 Sections sections_of(Host& host) {
   Sections sections;
-  for (const char* name : {"channels", "channels_mail", "channels_handlers", "admins", "chttpd_auth",
+  for (const char* name : {"channels", "channels_mail", "admins", "chttpd_auth",
                            "couch_httpd_auth", "chttpd", "httpd"}) {
     host.watch(name);
     sections[name] = host.section(name);
   }
   return sections;
+}
+
+// Under --ini these sections are trusted, and there are as many as there are programs.
+void add_program_sections(Host& host, Sections& sections) {
+  sections["channels_handlers"] = host.section("channels_handlers");
+  for (const auto& [name, command] : sections["channels_handlers"]) {
+    const std::string section = "channels_handler." + name;
+    sections[section] = host.section(section);
+  }
+}
+
+// What CouchDB's configuration says of them, and may not.
+void warn_about_untrusted(Host& host, const std::vector<ProgramSettings>& programs, std::vector<std::string>& warnings) {
+  for (const ProgramSettings& program : programs) {
+    const std::string section = "channels_handler." + program.name;
+    if (!host.section(section).empty())
+      warnings.push_back("[" + section + "] is ignored here: write it into a file of root's, /etc/couchdb-channels/*.ini");
+  }
+}
+
+std::function<std::map<std::string, bool>()> switches_of(Host& host, const std::vector<ProgramSettings>& programs) {
+  return [&host, programs] {
+    std::vector<std::string> said_before;
+    return parse_switches(host.section("channels_handlers"), programs, said_before);
+  };
 }
 
 std::string place_of_this_process() {
@@ -29,17 +54,29 @@ std::string place_of_this_process() {
 }  // namespace
 
 Parsed<Configuration> read_configuration(Env& env, Host& host) {
-  const Sections sections = sections_of(host);
+  Sections sections = sections_of(host);
+  if (host.is_trusted()) add_program_sections(host, sections);
   std::vector<std::string> warnings;
   Parsed<Sections> trusted = host.is_trusted() ? Parsed<Sections>(sections)
                                                : read_trusted_files(trusted_folder, warnings);
   if (!trusted) return Invalid::because(trusted.error().reason);
   auto settings = parse_settings(sections, *trusted, warnings);
+  Parsed<std::vector<ProgramSettings>> programs = std::vector<ProgramSettings>();
+  if (settings) programs = parse_programs(*trusted, *settings, warnings);
+  if (programs && !host.is_trusted()) {
+    parse_switches(host.section("channels_handlers"), *programs, warnings);
+    warn_about_untrusted(host, *programs, warnings);
+  }
   for (const std::string& warning : warnings) host.log().info("warning: " + warning);
   if (!settings) return Invalid::because(settings.error().reason);
+  if (!programs) return Invalid::because(programs.error().reason);
+  for (const ProgramSettings& program : *programs)
+    settings->follow.insert(settings->follow.end(), program.databases.begin(), program.databases.end());
   auto credentials = daemon_credentials(env, *settings, sections);
   if (!credentials) return Invalid::because(credentials.error().reason);
-  return Configuration{std::move(*settings), std::move(*credentials), place_of_this_process()};
+  Configuration configuration{std::move(*settings), std::move(*credentials), place_of_this_process(), *programs, {}};
+  if (!host.is_trusted()) configuration.switches = switches_of(host, *programs);
+  return configuration;
 }
 
 }  // namespace channels

@@ -2,12 +2,15 @@
 // CouchDB a change ends the program and it is read anew.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "host/daemon_credentials.h"
 #include "host/host.h"
+#include "host/program_settings.h"
 #include "host/settings.h"
 
 namespace channels {
@@ -17,10 +20,14 @@ struct Configuration {
   std::shared_ptr<Credentials> credentials;
   // "host pid", by which `status` names this worker.
   std::string place;
+  // An app's own handlers. Their databases are among settings.follow.
+  std::vector<ProgramSettings> programs;
+  // Asks the host which of them are on now; empty where it has no configuration that could change.
+  std::function<std::map<std::string, bool>()> switches;
 };
 
-// Watches the sections that it reads before it reads them, so that no change is missed. Warnings go to the
-// host's log. Invalid is one line that says what to do.
+// Watches the sections that it reads before it reads them, so that no change is missed; not [channels_handlers], of which
+// `switches` tells. Warnings go to the host's log. `host` outlives what it gives. Invalid is one line that says what to do.
 Parsed<Configuration> read_configuration(Env& env, Host& host);
 
 }  // namespace channels

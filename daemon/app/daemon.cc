@@ -1,5 +1,7 @@
 #include "app/daemon.h"
 
+#include <algorithm>
+
 #include "base/errors.h"
 #include "engine/backoff.h"
 #include "provision/design_docs.h"
@@ -17,6 +19,11 @@ constexpr std::chrono::hours between_clean_ups{1};
 // Soon, for a daemon that is started again more often than hourly.
 constexpr std::chrono::minutes before_first_clean_up{5};
 constexpr milliseconds longest_wait_for_server = seconds(5);
+// As long as a handler program may take to begin. One that says later what it registers has the engine made anew, but what
+// was read meanwhile is passed if it never said so before.
+constexpr milliseconds longest_wait_for_programs = seconds(31);
+constexpr milliseconds between_looks_at_programs = seconds(3);
+constexpr milliseconds between_looks_at_runs{50};
 
 WorkflowOptions workflow_options(const Settings& settings) {
   WorkflowOptions options;
@@ -34,6 +41,17 @@ WorkflowOptions workflow_options(const Settings& settings) {
   return options;
 }
 
+// Names, not globs: each is a long-poll of its own.
+std::vector<std::string> pinned_databases(const Settings& settings) {
+  std::vector<std::string> names{settings.handshake_db};
+  const KindOf kind_of = kind_of_database(settings);
+  for (const std::string& name : settings.follow) {
+    const bool is_new = std::find(names.begin(), names.end(), name) == names.end();
+    if (name.find('*') == name.npos && kind_of(name) == Kind::followed && is_new) names.push_back(name);
+  }
+  return names;
+}
+
 }  // namespace
 
 DeviceOptions device_options(const Settings& settings) {
@@ -43,10 +61,13 @@ DeviceOptions device_options(const Settings& settings) {
 
 KindOf kind_of_database(const Settings& settings) {
   return [handshake = settings.handshake_db, control = settings.control_prefix,
-          channel = settings.channel_prefix](std::string_view name) -> std::optional<Kind> {
+          channel = settings.channel_prefix, registry = settings.registry_db,
+          follow = settings.follow](std::string_view name) -> std::optional<Kind> {
     if (name == handshake) return Kind::handshake;
     if (name.starts_with(control)) return Kind::control;
     if (name.starts_with(channel)) return Kind::channel;
+    // CouchDB's own are followed by nobody's glob.
+    if (name != registry && !name.starts_with('_') && matches(follow, name)) return Kind::followed;
     return std::nullopt;
   };
 }
@@ -65,8 +86,11 @@ Daemon::Daemon(Env& env, Log& log, Transport& transport, Mailer& mailer, const T
       device_services_{env, log, transport, server_, device_options(settings_)},
       carrier_(device_services_),
       device_sync_(device_services_),
-      rules_(settings_.role == Role::device ? device_rules(device_sync_, carrier_) : all_rules(services_)),
+      cookies_(env, transport, *credentials_, server_.url(), settings_.username, settings_.password),
+      switches_(configuration.switches),
       changed_(env.make_signal()) {
+  programs_ = std::make_unique<Programs>(env, log, configuration.programs, switches_ ? switches_() : Programs::Switches(),
+                                         server_.url(), cookies_);
   thread_ = env_.start("daemon", [this] { work(); });
 }
 
@@ -82,6 +106,8 @@ Daemon::~Daemon() {
 void Daemon::work() {
   if (start_when_up()) keep_installed();
   engine_.reset();
+  rules_.reset();
+  programs_.reset();
 }
 
 bool Daemon::wait(milliseconds time) {
@@ -114,20 +140,42 @@ void Daemon::start_engine() {
   const Server::Session session = server_.session();
   if (!session.is_admin) throw Refused(401, "the session is no admin's");
   install(server_, {settings_.handshake_db, settings_.registry_db, settings_.shards});
+  await_programs();
+  make_engine();
+  if (settings_.role == Role::device) device_sync_.start();
+  log_.info("couchdb-channels " CHANNELS_VERSION " ready: " + settings_.url);
+  if (ready_) ready_();
+}
+
+void Daemon::await_programs() {
+  const MonoTime enough = env_.mono_now() + longest_wait_for_programs;
+  while (programs_->are_beginning() && env_.mono_now() < enough && wait(between_looks_at_runs)) {
+  }
+}
+
+Rules Daemon::built_in_rules() {
+  return settings_.role == Role::device ? device_rules(device_sync_, carrier_) : all_rules(services_);
+}
+
+void Daemon::make_engine() {
+  rules_ = std::make_unique<Rules>(built_in_rules());
+  const Rules built_in = built_in_rules();
+  const BuiltInRules theirs{
+      built_in,
+      {{Kind::control, {settings_.control_prefix + "*"}}, {Kind::channel, {settings_.channel_prefix + "*"}}},
+      is_extension_point};
+  programs_->add_rules(*rules_, theirs, Database(server_, settings_.registry_db));
   EngineOptions options;
   options.registry_db = settings_.registry_db;
-  options.pinned = {settings_.handshake_db};
+  options.pinned = pinned_databases(settings_);
   options.lease = settings_.lease;
   options.sweep = settings_.sweep;
   options.sizes = sizes_;
   options.place = place_;
   // A device's copies have what their replication brings.
   if (settings_.role == Role::cloud) bring_up_databases(options);
-  engine_ = std::make_unique<Engine>(env_, log_, server_, rules_, kind_of_database(settings_),
+  engine_ = std::make_unique<Engine>(env_, log_, server_, *rules_, kind_of_database(settings_),
                                      std::move(options));
-  if (settings_.role == Role::device) device_sync_.start();
-  log_.info("couchdb-channels " CHANNELS_VERSION " ready: " + settings_.url);
-  if (ready_) ready_();
 }
 
 void Daemon::bring_up_databases(EngineOptions& options) {
@@ -140,21 +188,50 @@ void Daemon::bring_up_databases(EngineOptions& options) {
   };
 }
 
+void Daemon::make_engine_anew() {
+  log_.info("a handler program registers other rules than before: the engine is made anew");
+  programs_->pause(true);
+  while (!programs_->are_idle() && wait(between_looks_at_runs)) {
+  }
+  engine_.reset();
+  while (!stop_.stop_requested()) {
+    try {
+      make_engine();
+      break;
+    } catch (const std::exception& trouble) {  // Unavailable or Refused
+      log_.info("the engine is put off: " + std::string(trouble.what()));
+      wait(longest_wait_for_server);
+    }
+  }
+  programs_->pause(false);
+}
+
+void Daemon::look_at_programs() {
+  if (switches_) programs_->switch_all(switches_());
+  if (programs_->has_news()) make_engine_anew();
+}
+
 // What somebody deleted or changed in CouchDB comes back within a minute, also where no feed tells of it.
 void Daemon::keep_installed() {
-  MonoTime next_clean_up = env_.mono_now() + before_first_clean_up;
-  bool was_well = true;
-  while (wait(between_checks)) {
-    try {
-      install(server_, {settings_.handshake_db, settings_.registry_db, settings_.shards});
-      if (env_.mono_now() >= next_clean_up) {
-        next_clean_up = env_.mono_now() + between_clean_ups;
-        if (settings_.role == Role::cloud) clean_up(services_);
-      }
-      was_well = true;
-    } catch (const std::exception& trouble) {  // Unavailable or Refused
-      if (std::exchange(was_well, false)) log_.info("upkeep put off: " + std::string(trouble.what()));
+  next_check_ = env_.mono_now() + between_checks;
+  next_clean_up_ = env_.mono_now() + before_first_clean_up;
+  while (wait(programs_->empty() ? between_checks : between_looks_at_programs)) {
+    if (!programs_->empty()) look_at_programs();
+    if (env_.mono_now() >= next_check_) check_installation();
+  }
+}
+
+void Daemon::check_installation() {
+  next_check_ = env_.mono_now() + between_checks;
+  try {
+    install(server_, {settings_.handshake_db, settings_.registry_db, settings_.shards});
+    if (env_.mono_now() >= next_clean_up_) {
+      next_clean_up_ = env_.mono_now() + between_clean_ups;
+      if (settings_.role == Role::cloud) clean_up(services_);
     }
+    was_well_ = true;
+  } catch (const std::exception& trouble) {  // Unavailable or Refused
+    if (std::exchange(was_well_, false)) log_.info("upkeep put off: " + std::string(trouble.what()));
   }
 }
 

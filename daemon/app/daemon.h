@@ -16,6 +16,7 @@
 #include "http/transport.h"
 #include "mail/mailer.h"
 #include "mail/templates.h"
+#include "programs/programs.h"
 #include "workflows/services.h"
 
 namespace channels {
@@ -35,7 +36,15 @@ class Daemon {
   bool start_when_up();
   void start_engine();
   void bring_up_databases(EngineOptions& options);
+  Rules built_in_rules();
+  void make_engine();
+  // Programs that registered since have their rules in it.
+  void make_engine_anew();
+  // Until all say what they register, though not long.
+  void await_programs();
+  void look_at_programs();
   void keep_installed();
+  void check_installation();
   bool wait(milliseconds time);
 
   Env& env_;
@@ -50,12 +59,18 @@ class Daemon {
   DeviceServices device_services_;  // these three are in use with role = device alone
   Carrier carrier_;
   DeviceSync device_sync_;
-  const Rules rules_;
+  Cookies cookies_;
+  const std::function<std::map<std::string, bool>()> switches_;
+  std::unique_ptr<Rules> rules_;
   std::unique_ptr<Engine> engine_;
 
   std::mutex mutex_;
   std::unique_ptr<Signal> changed_;
   std::stop_source stop_;
+  MonoTime next_check_{};
+  MonoTime next_clean_up_{};
+  bool was_well_ = true;
+  std::unique_ptr<Programs> programs_;
   std::unique_ptr<Thread> thread_;
 };
 

@@ -37,6 +37,10 @@ std::string mint_cookie(const CookieKey& key, WallTime now) {
 
 MintedCookie::MintedCookie(Env& env, CookieKey key) : env_(env), key_(std::move(key)) {}
 
+std::string MintedCookie::cookie_of(const std::string& username, const std::string& salt) {
+  return "AuthSession=" + mint_cookie({username, salt, key_.secret, key_.hash}, env_.wall_now());
+}
+
 std::vector<std::pair<std::string, std::string>> MintedCookie::headers() {
   const std::lock_guard lock(mutex_);
   if (header_.empty() || env_.mono_now() - made_at_ > seconds(60)) {

@@ -27,13 +27,12 @@ Engine::Engine(Env& env, Log& log, Server& server, const Rules& rules, KindOf ki
       leases_(env, log, Database(server, options_.registry_db), options_.lease, id_),
       workers_(env, log, Database(server, options_.registry_db), id_, options_.place),
       schedule_(env),
-      unsafe_runners_(std::make_unique<Runners>(env, log, leases_, options_.sizes.runners)),
-      slow_runners_(std::make_unique<Runners>(env, log, leases_, options_.sizes.runners)),
+      lanes_(std::make_unique<Lanes>(env, log, leases_, options_.sizes.runners, rules.elsewheres())),
       read_ahead_(std::make_unique<ReadAhead>(env, options_.sizes.read_ahead)),
       bench_{env,      log,
              server,   records_,
-             leases_,  *unsafe_runners_,
-             *slow_runners_, *read_ahead_, losses_, [this](const std::string& name) { schedule_.mark(name, Cause::at_hand); }} {
+             leases_,  *lanes_,
+             *read_ahead_, losses_, [this](const std::string& name) { schedule_.mark(name, Cause::at_hand); }} {
   hot_ = std::make_unique<HotFeeds>(env, log, server, schedule_, options_.sizes.hot_places,
                                     options_.pinned);
   for (int i = 0; i < options_.sizes.pool; ++i)
@@ -72,8 +71,7 @@ Engine::~Engine() {
   hot_->stop();
   schedule_.stop();
   pool_.clear();
-  unsafe_runners_->end();
-  slow_runners_->end();
+  lanes_->end();
   // Requests for what is finished, at most one each: nobody waits for them if the server is gone.
   try {
     for (const auto& [name, follower] : followers_) follower->finish();
@@ -88,7 +86,7 @@ Engine::~Engine() {
 
 const RuleTable* Engine::rules_for(std::string_view database) const {
   const auto kind = kind_of_(database);
-  return kind ? rules_.find(*kind) : nullptr;
+  return kind ? rules_.find(*kind, database) : nullptr;
 }
 
 bool Engine::is_relevant(std::string_view database) {

@@ -97,8 +97,7 @@ class Engine {
   HandOver announced_;                   // only the beating thread uses it
   bool updates_started_ = false;         // only the beating thread uses it
   // In this order: each uses what is above it and ends before that does.
-  std::unique_ptr<Runners> unsafe_runners_;
-  std::unique_ptr<Runners> slow_runners_;
+  std::unique_ptr<Lanes> lanes_;
   std::unique_ptr<ReadAhead> read_ahead_;
   std::atomic<std::uint64_t> losses_{1};
   Workbench bench_;

@@ -15,8 +15,6 @@ namespace {
 
 // A follower with this many unsettled documents reads no further: its memory is bounded.
 constexpr std::size_t most_unsettled = 5000;
-// Documents that a free runner wakes: more would be read than it can take.
-constexpr std::size_t woken_at_once = 32;
 // Beyond this an answer with several documents is given up, and asked for in parts.
 constexpr std::size_t largest_batch = std::size_t{4} << 20;
 // So many own saves make it worth while to read rows without documents.
@@ -180,8 +178,15 @@ void Follower::run_finished(const std::string& id, std::optional<Outcome> outcom
 }
 
 void Follower::collect_finished(Verdicts& verdicts) {
-  const std::lock_guard lock(mutex_);
-  for (Item* item : items_.in_step(Item::Step::finished)) {
+  std::vector<Item*> finished;
+  {
+    const std::lock_guard lock(mutex_);
+    finished = items_.in_step(Item::Step::finished);
+  }
+  for (Item* item : finished) {
+    if (item->outcome && goes_on(*item, *item->outcome)) continue;
+    const std::lock_guard lock(mutex_);
+    if (item->lease && item->outcome && std::holds_alternative<Lost>(*item->outcome)) item->lease->lost_run = true;
     const bool to_save = item->outcome && std::holds_alternative<Save>(*item->outcome);
     if (item->lease && !to_save) (is_lost_for_good(*item) ? verdicts.parked_leases : verdicts.ended_leases).push_back(*item->lease);
     if (item->outcome) {
@@ -311,8 +316,9 @@ void Follower::load_woken() {
 
 // Those without a place wait in the runners' line.
 void Follower::await_runners() {
-  for (const Lane lane : {Lane::unsafe, Lane::slow}) {
-    Runners& runners = bench_.runners(lane);
+  for (std::size_t number = 0; number < bench_.lanes.count(); ++number) {
+    const Lane lane{number};
+    Runners& runners = bench_.lanes.runners(lane);
     bool queued = false;
     {
       const std::lock_guard lock(mutex_);
@@ -325,7 +331,7 @@ void Follower::await_runners() {
     runners.when_free(database_.name(), [self = shared_from_this(), lane] {
       {
         const std::lock_guard lock(self->mutex_);
-        self->items_.wake_queued(lane, woken_at_once);
+        self->items_.wake_queued(lane, self->bench_.lanes.woken_at_once(lane));
       }
       self->bench_.wake(self->database_.name());
     });

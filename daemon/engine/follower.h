@@ -21,6 +21,7 @@
 #include "engine/backoff.h"
 #include "engine/batch_size.h"
 #include "engine/echoes.h"
+#include "engine/lanes.h"
 #include "engine/read_ahead.h"
 #include "engine/records.h"
 #include "engine/rules.h"
@@ -37,15 +38,12 @@ struct Workbench {
   Server& server;
   Records& records;
   Leases& leases;
-  Runners& unsafe_runners;
-  Runners& slow_runners;
+  Lanes& lanes;
   ReadAhead& read_ahead;
   // Goes up when a connection to the server was lost: it may be back with other data (local_mark.h).
   std::atomic<std::uint64_t>& losses;
   // Calls this database's follower again, now.
   std::function<void(const std::string& database)> wake;
-
-  Runners& runners(Lane lane) { return lane == Lane::unsafe ? unsafe_runners : slow_runners; }
 };
 
 class Follower : public std::enable_shared_from_this<Follower> {
@@ -109,7 +107,9 @@ class Follower : public std::enable_shared_from_this<Follower> {
   static bool is_lost_for_good(const Item& item);
   Outcome run_safe(Item& item, const Rule& rule);
   void hand_out(Verdicts& verdicts, Lane lane, const std::vector<Item*>& items);
-  void hand_to_runner(Item& item, const std::optional<Lease>& lease);
+  void hand_to_runner(Item& item, Lane lane, const std::optional<Lease>& lease);
+  // Its rule had nothing to do: the rule's extension has its turn, if there is one.
+  bool goes_on(Item& item, const Outcome& outcome);
   void ended(Verdicts& verdicts, Item& item, Outcome outcome);
   Document next_mark();
   void mark_saved();

@@ -1,5 +1,7 @@
 // The second step of a follower's turn: each ready document meets its rule. Conflicts are settled first; safe handlers
 // run here, or with a runner if they do requests of their own; unsafe ones get their lease and go to a runner.
+#include <map>
+
 #include "base/check.h"
 #include "base/mutation.h"
 #include "engine/follower.h"
@@ -11,8 +13,9 @@ namespace {
 // Longer than that a turn runs no further handlers: what is done is saved, and other databases have their turn.
 constexpr milliseconds longest_running = seconds(2);
 
-bool is_slow(const Rule& rule) {
-  return rule.mode == Mode::safe && rule.options.slow;
+bool runs_in_turn(const Rule& rule) {
+  if (rule.mode == Mode::unsafe) return mutant("unsafe-as-safe");
+  return !rule.options.slow && !rule.elsewhere;
 }
 
 }  // namespace
@@ -30,26 +33,33 @@ void Follower::run_ready(Verdicts& verdicts) {
     ready = items_.in_step(Item::Step::ready);
   }
   const MonoTime enough = bench_.env.mono_now() + longest_running;
-  std::vector<Item*> unsafe;
-  std::vector<Item*> slow;
+  std::map<Lane, std::vector<Item*>> handed;
   for (Item* item : without_conflicts(verdicts, ready)) {
     const Rule* rule = rule_for(item->id, item->deleted, item->doc);
+    if (item->kept && rule != nullptr) rule = rule->extension.get();
     {
       const std::lock_guard lock(mutex_);
       item->rule = rule;
     }
     if (rule == nullptr) {
       verdicts.settled.push_back(item);
-    } else if (rule->mode == Mode::unsafe && !mutant("unsafe-as-safe")) {
-      unsafe.push_back(item);
-    } else if (is_slow(*rule)) {
-      slow.push_back(item);
+    } else if (!runs_in_turn(*rule)) {
+      handed[bench_.lanes.of(*rule)].push_back(item);
     } else if (bench_.env.mono_now() < enough) {  // else it stays ready, for the next turn
-      ended(verdicts, *item, run_safe(*item, *rule));
+      Outcome outcome = run_safe(*item, *rule);
+      if (!goes_on(*item, outcome)) ended(verdicts, *item, std::move(outcome));
     }
   }
-  hand_out(verdicts, Lane::unsafe, unsafe);
-  hand_out(verdicts, Lane::slow, slow);
+  for (const auto& [lane, items] : handed) hand_out(verdicts, lane, items);
+}
+
+bool Follower::goes_on(Item& item, const Outcome& outcome) {
+  if (item.rule->extension == nullptr || !std::holds_alternative<Keep>(outcome)) return false;
+  const std::lock_guard lock(mutex_);
+  item.kept = true;
+  item.step = Item::Step::ready;
+  item.outcome.reset();
+  return true;
 }
 
 void Follower::ended(Verdicts& verdicts, Item& item, Outcome outcome) {
@@ -57,6 +67,8 @@ void Follower::ended(Verdicts& verdicts, Item& item, Outcome outcome) {
     verdicts.to_save.push_back({&item, std::move(wanted->doc)});
   } else if (const auto* failure = std::get_if<Failed>(&outcome)) {
     failed(verdicts, item, *failure);
+  } else if (const auto* lost = std::get_if<Lost>(&outcome)) {
+    failed(verdicts, item, {lost->reason, std::nullopt});
   } else if (const auto* later = std::get_if<Later>(&outcome)) {
     verdicts.later.emplace_back(&item, later->due);
   } else {
@@ -115,10 +127,11 @@ bool Follower::is_lost_for_good(const Item& item) {
 
 void Follower::hand_out(Verdicts& verdicts, Lane lane, const std::vector<Item*>& items) {
   if (items.empty()) return;
-  Runners& runners = bench_.runners(lane);
+  Runners& runners = bench_.lanes.runners(lane);
+  const bool leased = items.front()->rule->mode == Mode::unsafe;
   const std::size_t places = runners.reserve(items.size());
   std::vector<TakenLease> taken(places);
-  if (lane == Lane::unsafe && places > 0) {
+  if (leased && places > 0) {
     std::vector<LeaseSubject> subjects;
     for (std::size_t i = 0; i < places; ++i)
       subjects.push_back({database_.name(), items[i]->id, doc_rev(items[i]->doc)});
@@ -134,21 +147,21 @@ void Follower::hand_out(Verdicts& verdicts, Lane lane, const std::vector<Item*>&
     if (i >= places) {
       const std::lock_guard lock(mutex_);
       items_.queue(*items[i], lane);
-    } else if (lane == Lane::unsafe && taken[i].parked) {
+    } else if (leased && taken[i].parked) {
       ++unused;
       verdicts.settled.push_back(items[i]);
-    } else if (lane == Lane::unsafe && !taken[i].lease) {
+    } else if (leased && !taken[i].lease) {
       ++unused;
       const std::lock_guard lock(mutex_);
       items_.wait(*items[i], taken[i].look_again);
     } else {
-      hand_to_runner(*items[i], taken[i].lease);
+      hand_to_runner(*items[i], lane, taken[i].lease);
     }
   }
   runners.give_back(unused);
 }
 
-void Follower::hand_to_runner(Item& item, const std::optional<Lease>& lease) {
+void Follower::hand_to_runner(Item& item, Lane lane, const std::optional<Lease>& lease) {
   const LeaseSubject subject{database_.name(), item.id, doc_rev(item.doc)};
   HandedRun run{database_, item.doc, item.rule, lease, 1, lease_key(subject), item.has_branches, {}};
   bool lost = false;
@@ -163,13 +176,13 @@ void Follower::hand_to_runner(Item& item, const std::optional<Lease>& lease) {
       item.outcome = Failed{"a worker was lost during this run; whether it acted is unknown", std::nullopt};
   }
   if (lost) {
-    bench_.runners(Lane::unsafe).give_back(1);
+    bench_.lanes.runners(lane).give_back(1);
     return;
   }
   run.finished = [self = shared_from_this(), id = item.id](std::optional<Outcome> outcome) {
     self->run_finished(id, std::move(outcome));
   };
-  bench_.runners(lease ? Lane::unsafe : Lane::slow).run(std::move(run));
+  bench_.lanes.runners(lane).run(std::move(run));
 }
 
 }  // namespace channels

@@ -47,7 +47,12 @@ struct Failed {
   std::string reason;
   std::optional<seconds> retry_after;
 };
-using Outcome = std::variant<Save, Keep, Later, Failed>;
+// Of a run that broke off: nobody can know whether it acted. An unsafe rule's on_lost says what then happens; a safe
+// one is run again.
+struct Lost {
+  std::string reason;
+};
+using Outcome = std::variant<Save, Keep, Later, Failed, Lost>;
 
 // May throw Unavailable or Refused (errors.h), which count as Failed.
 using Handler = std::function<Outcome(Run& run, const Document& doc)>;

@@ -9,12 +9,18 @@
 #pragma once
 
 #include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "base/globs.h"
+#include "engine/elsewhere.h"
 #include "engine/handler.h"
+#include "engine/mode.h"
 
 namespace channels {
 
@@ -22,11 +28,6 @@ enum class Kind { handshake, control, channel, followed };
 
 // Tells the kind of a database from its name; nullopt: none of ours. Pure.
 using KindOf = std::function<std::optional<Kind>(std::string_view database)>;
-
-enum class Mode {
-  safe,   // idempotent: may run twice, on two workers at once, and needs no lease
-  unsafe  // runs under a lease: never run by two racing workers
-};
 
 // What becomes of an unsafe run whose worker was lost between the act and the save, so that
 // nobody can tell whether the act happened.
@@ -61,6 +62,10 @@ struct Rule {
   Mode mode = Mode::safe;
   Handler handler;
   RuleOptions options;
+  // Set: it runs there, and `handler` is empty.
+  std::shared_ptr<Elsewhere> elsewhere = nullptr;
+  // Of another's making, for the same documents: has its turn where this one, a safe one, answered Keep.
+  std::shared_ptr<const Rule> extension = nullptr;
 };
 
 // The rules of one kind of database.
@@ -71,6 +76,9 @@ class RuleTable {
                   RuleOptions options = {});
   RuleTable& unsafe(std::string_view type, std::string_view state, Handler handler,
                     RuleOptions options = {});
+  // A rule whose code runs elsewhere; `owner` goes before the pair in its name.
+  RuleTable& elsewhere(Mode mode, std::string_view type, std::string_view state, std::string_view owner,
+                       std::shared_ptr<Elsewhere> place, RuleOptions options = {});
   // For deleted documents, which have neither type nor state; gets {_id, _deleted}. Safe.
   RuleTable& deleted(Handler handler);
   // For design documents, deleted ones too, which no other rule gets. Safe.
@@ -91,11 +99,16 @@ class RuleTable {
   const OnChange& on_change() const { return on_change_; }
   // No other document of such a database needs to be read.
   bool is_for_design_only() const { return rules_.empty() && !deleted_ && !resolver_; }
+  // This table with the rules of the others beside its own. Where a rule of its own is for the same documents, it stays
+  // and the other becomes its extension.
+  RuleTable extended_by(const std::vector<const RuleTable*>& others) const;
 
  private:
   RuleTable& add(Mode mode, std::string_view type, std::string_view state, Handler handler,
                  RuleOptions options);
+  RuleTable& add(std::string_view type, std::string_view state, Rule rule);
 
+  friend class Rules;
   std::map<std::pair<std::string, std::string>, Rule, std::less<>> rules_;
   std::optional<Rule> deleted_;
   std::optional<Rule> design_;
@@ -106,11 +119,29 @@ class RuleTable {
 class Rules {
  public:
   RuleTable& on(Kind kind) { return tables_[kind]; }
+  // Further rules, for databases of any kind by their names. All of them come before the first find().
+  RuleTable& on(Globs databases);
   // Null if the kind has no rules at all: its databases need not be read then.
   const RuleTable* find(Kind kind) const;
+  // The same with the rules for this database's name.
+  const RuleTable* find(Kind kind, std::string_view database) const;
+  // Where code of these rules runs, each once.
+  std::vector<std::shared_ptr<Elsewhere>> elsewheres() const;
 
  private:
+  struct ByName {
+    Globs databases;
+    RuleTable table;
+  };
+  // Tables put together for databases that the same of by_name_ match.
+  struct Extended {
+    std::mutex mutex;
+    std::map<std::pair<Kind, std::vector<std::size_t>>, RuleTable> tables;  // guarded by mutex
+  };
+
   std::map<Kind, RuleTable> tables_;
+  std::vector<std::unique_ptr<ByName>> by_name_;
+  std::unique_ptr<Extended> extended_ = std::make_unique<Extended>();
 };
 
 }  // namespace channels

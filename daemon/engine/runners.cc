@@ -8,6 +8,13 @@
 
 namespace channels {
 
+namespace {
+
+// At the engine's end; what is still in hand then is found by the next worker, as after a crash.
+constexpr milliseconds last_wait_for_elsewhere = seconds(5);
+
+}  // namespace
+
 Outcome call_handler(const Handler& handler, Run& run, const Document& doc) {
   try {
     return handler(run, doc);
@@ -18,12 +25,14 @@ Outcome call_handler(const Handler& handler, Run& run, const Document& doc) {
   }
 }
 
-Runners::Runners(Env& env, Log& log, Leases& leases, int threads)
+Runners::Runners(Env& env, Log& log, Leases& leases, int threads, std::size_t places)
     : env_(env),
       log_(log),
       leases_(leases),
       changed_(env.make_signal()),
-      free_(static_cast<std::size_t>(threads)) {
+      free_(places),
+      desk_(std::make_shared<Desk>()) {
+  desk_->runners = this;
   for (int i = 0; i < threads; ++i) threads_.push_back(env.start("runner", [this] { work(); }));
 }
 
@@ -38,12 +47,43 @@ void Runners::end() {
     changed_->notify_all();
   }
   threads_.clear();
+  await_elsewhere();
   std::vector<Lease> not_begun;
   for (const HandedRun& run : queue_) {
     if (run.lease) not_begun.push_back(*run.lease);
   }
   queue_.clear();
   leases_.release(not_begun);
+}
+
+void Runners::await_elsewhere() {
+  const MonoTime enough = env_.mono_now() + last_wait_for_elsewhere;
+  {
+    std::unique_lock lock(mutex_);
+    while (elsewhere_ > 0 && env_.mono_now() < enough) changed_->wait_until(lock, enough);
+  }
+  const std::lock_guard lock(desk_->mutex);
+  desk_->runners = nullptr;
+}
+
+void Runners::begin_elsewhere(HandedRun run) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++elsewhere_;
+  }
+  Elsewhere::Task task{run.database.name(), std::move(run.doc), run.rule->mode, run.attempt, std::move(run.attempt_key)};
+  if (run.lease) task.latest_start = run.lease->until - run.rule->options.time_limit;
+  run.rule->elsewhere->begin(
+      std::move(task), [desk = desk_, finished = std::move(run.finished)](std::optional<Outcome> outcome) {
+        const std::lock_guard open(desk->mutex);
+        Runners* runners = desk->runners;
+        if (runners == nullptr) return;
+        finished(std::move(outcome));
+        runners->give_back(1);
+        const std::lock_guard lock(runners->mutex_);
+        --runners->elsewhere_;
+        runners->changed_->notify_all();
+      });
 }
 
 std::size_t Runners::reserve(std::size_t wanted) {
@@ -85,6 +125,7 @@ void Runners::pass_on() {
 }
 
 void Runners::run(HandedRun run) {
+  if (run.rule->elsewhere && !run.lease) return begin_elsewhere(std::move(run));
   const std::lock_guard lock(mutex_);
   queue_.push_back(std::move(run));
   changed_->notify_all();
@@ -96,6 +137,10 @@ void Runners::work() {
     if (!run) return;
     std::optional<Outcome> outcome;
     try {
+      if (run->rule->elsewhere && may_act(*run)) {
+        begin_elsewhere(std::move(*run));
+        continue;
+      }
       outcome = run_one(*run);
     } catch (const std::exception& down) {  // the checks before the act, not the handler
       log_.info("unsafe run put off: " + std::string(down.what()));
@@ -129,7 +174,7 @@ bool Runners::may_act(const HandedRun& run) {
 }
 
 std::optional<Outcome> Runners::run_one(const HandedRun& run) {
-  if (run.lease && !may_act(run)) return std::nullopt;
+  if (run.rule->elsewhere || (run.lease && !may_act(run))) return std::nullopt;
   Run context{env_,
               log_,
               run.database,

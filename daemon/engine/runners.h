@@ -1,11 +1,13 @@
 // The threads that run handlers beside the turns, so that a slow one (mail) delays no other document and no
 // other database: unsafe ones, and safe ones that do requests of their own. A follower hands over a
 // document, an unsafe run with its lease, and gets the outcome back by a callback. It takes no lease before a runner is
-// free, since a lease would run out in a queue.
+// free, since a lease would run out in a queue. Of a rule that runs elsewhere the threads here do what comes before
+// the act: look once more at the lease.
 #pragma once
 
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -32,9 +34,10 @@ struct HandedRun {
 
 class Runners {
  public:
-  Runners(Env& env, Log& log, Leases& leases, int threads);
+  Runners(Env& env, Log& log, Leases& leases, int threads, std::size_t places);
   ~Runners();
-  // Waits for the runs under way; those that had not begun are dropped and their leases released.
+  // Waits for the runs under way, though not long for those elsewhere; those that had not begun are dropped and their
+  // leases released.
   void end();
 
   // How many of `wanted` places can be had now. What is got must be used: run() or give_back().
@@ -48,6 +51,14 @@ class Runners {
   void pass_on();
 
  private:
+  // What a callback from elsewhere meets, perhaps after our end.
+  struct Desk {
+    std::mutex mutex;
+    Runners* runners;  // null after the end; guarded by mutex
+  };
+
+  void begin_elsewhere(HandedRun run);
+  void await_elsewhere();
   void work();
   // Waits for one; nullopt at the end.
   std::optional<HandedRun> next();
@@ -64,7 +75,9 @@ class Runners {
   std::deque<HandedRun> queue_;                                             // guarded by mutex_
   std::deque<std::pair<std::string, std::function<void()>>> line_;  // guarded by mutex_
   std::size_t free_;                                                        // guarded by mutex_
+  std::size_t elsewhere_ = 0;                                               // runs begun there; guarded by mutex_
   bool stopped_ = false;                                                    // guarded by mutex_
+  std::shared_ptr<Desk> desk_;
   std::vector<std::unique_ptr<Thread>> threads_;
 };
 

@@ -16,6 +16,7 @@ void Unsettled::add_row(Change change) {
     return;
   }
   item.step = Item::Step::ready;
+  item.kept = false;
   item.doc = std::move(change.doc);
   item.deleted = change.deleted;
   item.has_branches = change.revs.size() > 1;
@@ -108,6 +109,7 @@ void Unsettled::queue(Item& item, Lane lane) {
 
 void Unsettled::put_down(Item& item) {
   item.doc.clear();
+  item.kept = false;
   item.changed_meanwhile = false;  // it will be read anew
   item.outcome.reset();
   item.lease.reset();

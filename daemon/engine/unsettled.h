@@ -17,8 +17,9 @@
 
 namespace channels {
 
-// Which runners a document waits for: a hanging mail server must not hold up what needs none.
-enum class Lane { unsafe, slow };
+// Which runners a document waits for: a hanging mail server must not hold up what needs none. Further ones, by their
+// number, are those of rules that run elsewhere (lanes.h).
+enum class Lane : std::size_t { unsafe, slow };
 
 struct Item {
   enum class Step {
@@ -36,6 +37,7 @@ struct Item {
   Document doc;              // the revision to run on; empty while waiting or queued: it is read anew
   bool deleted = false;
   bool has_branches = false;
+  bool kept = false;  // by the rule that matches it: the rule's extension is next
   bool changed_meanwhile = false;  // a newer row came while it ran: look again afterwards
   std::optional<Revisit> revisit;  // the registry's record of it, that brought it up
 

@@ -1,5 +1,5 @@
 // Reads one section of the configuration key by key into typed values, and keeps account of what is wrong
-// with it. A value that is absent leaves the default. Used by settings.cc alone.
+// with it. A value that is absent leaves the default. Used by settings.cc and program_settings.cc.
 #pragma once
 
 #include <initializer_list>

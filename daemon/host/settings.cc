@@ -49,18 +49,6 @@ void with_final_slash(std::string& url) {
   if (!url.ends_with('/')) url += '/';
 }
 
-std::vector<std::string> names_in(std::string_view list) {
-  std::vector<std::string> names;
-  while (!list.empty()) {
-    const std::size_t comma = std::min(list.find(','), list.size());
-    std::string name(list.substr(0, comma));
-    std::erase_if(name, [](char c) { return c == ' ' || c == '\t'; });
-    if (!name.empty()) names.push_back(std::move(name));
-    list.remove_prefix(std::min(comma + 1, list.size()));
-  }
-  return names;
-}
-
 void read_channels(SectionReader& channels, Settings& settings, const std::string& default_url) {
   std::string role = "cloud";
   channels.text("role", role);
@@ -82,7 +70,7 @@ void read_channels(SectionReader& channels, Settings& settings, const std::strin
   channels.database_name("channel_prefix", settings.channel_prefix);
   std::string follow;
   channels.text("follow", follow);
-  settings.follow = names_in(follow);
+  settings.follow = parse_names(follow);
   std::string template_db;
   channels.text("template_db", template_db);
   if (!template_db.empty())
@@ -109,6 +97,18 @@ void check_names(SectionReader& channels, const Settings& settings) {
 }
 
 }  // namespace
+
+std::vector<std::string> parse_names(std::string_view list) {
+  std::vector<std::string> names;
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    std::string name(list.substr(0, comma));
+    std::erase_if(name, [](char c) { return c == ' ' || c == '\t'; });
+    if (!name.empty()) names.push_back(std::move(name));
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return names;
+}
 
 Parsed<Settings> parse_settings(const Sections& configuration, const Sections& trusted,
                                 std::vector<std::string>& warnings) {

@@ -47,6 +47,9 @@ struct Settings {
   MailSettings mail;
 };
 
+// The names of a list by comma.
+std::vector<std::string> parse_names(std::string_view list);
+
 // `configuration`: at least the sections channels, channels_mail, chttpd and httpd. `trusted`: what files say that
 // only root can write. `warnings` gets a line for each unknown or untrusted key. Invalid is one line that names section, key
 // and value.

@@ -87,4 +87,11 @@ Rules device_rules(DeviceSync& sync, Carrier& carrier) {
   return rules;
 }
 
+bool is_extension_point(Kind kind, std::string_view type, std::string_view state) {
+  if (kind != Kind::control) return false;
+  if (type == "device") return state == "active" || state == "revoked";
+  if (type == "channel") return state == "ready";
+  return type == "subscription" && (state == "active" || state == "paused" || state == "stopped");
+}
+
 }  // namespace channels

@@ -15,14 +15,15 @@ export const PROGRAM = process.env.CHANNELS_PROGRAM ||
 
 /**
  * `server` from startCouch(), `mail` from startMailSink(); `channels` and `channels_mail` are further keys of
- * those sections. Waits until the daemon says that it is ready, unless `ready` is false. `debug`: it logs all that it can.
+ * those sections, `sections` further ones. Waits until the daemon says that it is ready, unless `ready` is false. `debug`: it logs all that it can.
  */
-export async function startDaemon({ server, mail, channels = {}, channels_mail = {}, ready = true, debug = Boolean(process.env.CHANNELS_DEBUG), names = newNames() }) {
+export async function startDaemon({ server, mail, channels = {}, channels_mail = {}, sections = {}, ready = true, debug = Boolean(process.env.CHANNELS_DEBUG), names = newNames() }) {
   const daemon = new Daemon(server, names);
   daemon.debug = debug;
   daemon.writeIni({
     channels: { url: server.url, ...names, ...daemon.credentials(), ...channels },
     channels_mail: { server: mail?.url ?? 'smtp://127.0.0.1:1', from: 'Channels <no-reply@channels.example>', ...channels_mail },
+    ...sections,
   });
   daemon.start();
   if (ready) await daemon.waitUntilReady();

@@ -90,5 +90,43 @@ TEST(Rules, TwiceForOnePairAreABug) {
   EXPECT_DEATH(table.design(nothing()), "bug: two rules");
 }
 
+class Nowhere : public Elsewhere {
+ public:
+  std::size_t places(Mode) const override { return 1; }
+  void begin(Task, Ended ended) override { ended(Keep{}); }
+};
+
+TEST(Rules, ForNamedDatabasesComeBesideThoseOfTheirKind) {
+  Rules rules;
+  rules.on(Kind::control).safe("device", "*", nothing());
+  const auto place = std::make_shared<Nowhere>();
+  rules.on(Globs{"control-*", "orders"}).elsewhere(Mode::unsafe, "device", "active", "app", place);
+  rules.on(Globs{"orders", "o*"}).elsewhere(Mode::safe, "order", "new", "app", place);
+
+  const RuleTable& control = *rules.find(Kind::control, "control-alice");
+  EXPECT_EQ(found(control, "order", "new"), "(none)");
+  EXPECT_EQ(found(control, "device", "new"), "device/*");
+  ASSERT_NE(control.find("device", "active"), nullptr);
+  EXPECT_EQ(control.find("device", "active")->name, "device/*");
+  ASSERT_NE(control.find("device", "active")->extension, nullptr);
+  EXPECT_EQ(control.find("device", "active")->extension->name, "app device/active");
+  EXPECT_EQ(control.find("device", "new")->extension, nullptr);
+  EXPECT_EQ(rules.find(Kind::control, "control-alice"), &control) << "made once";
+
+  const RuleTable& orders = *rules.find(Kind::followed, "orders");
+  EXPECT_EQ(found(orders, "order", "new"), "app order/new");
+  EXPECT_EQ(found(orders, "device", "active"), "app device/active");
+  EXPECT_EQ(rules.find(Kind::followed, "elsewhere"), nullptr);
+  EXPECT_EQ(rules.find(Kind::control, "else"), rules.find(Kind::control));
+  EXPECT_EQ(rules.elsewheres().size(), 1U);
+}
+
+TEST(Rules, NothingOfTheHandshakeGoesElsewhere) {
+  Rules rules;
+  rules.on(Kind::handshake).safe("device", "new", nothing());
+  rules.on(Globs{"*"}).elsewhere(Mode::safe, "*", "*", "app", std::make_shared<Nowhere>());
+  EXPECT_EQ(found(*rules.find(Kind::handshake, "channels-handshake"), "order", "new"), "(none)");
+}
+
 }  // namespace
 }  // namespace channels

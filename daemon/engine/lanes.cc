@@ -1,0 +1,45 @@
+#include "engine/lanes.h"
+
+#include <algorithm>
+
+namespace channels {
+
+namespace {
+
+constexpr std::size_t woken_by_threads = 32;
+// Of one database, and of one turn.
+constexpr std::size_t most_woken = 500;
+
+bool is_unsafe(Mode mode) {
+  return mode == Mode::unsafe;
+}
+
+}  // namespace
+
+Lanes::Lanes(Env& env, Log& log, Leases& leases, int threads,
+             const std::vector<std::shared_ptr<Elsewhere>>& elsewheres) {
+  for (int i = 0; i < 2; ++i) {
+    runners_.push_back(std::make_unique<Runners>(env, log, leases, threads, static_cast<std::size_t>(threads)));
+    woken_.push_back(woken_by_threads);
+  }
+  for (const auto& elsewhere : elsewheres) {
+    first_of_[elsewhere.get()] = runners_.size();
+    for (const Mode mode : {Mode::unsafe, Mode::safe}) {
+      const std::size_t places = elsewhere->places(mode);
+      const int needed = is_unsafe(mode) ? std::min(threads, static_cast<int>(places)) : 0;
+      runners_.push_back(std::make_unique<Runners>(env, log, leases, needed, places));
+      woken_.push_back(std::clamp(places, woken_by_threads, most_woken));
+    }
+  }
+}
+
+Lane Lanes::of(const Rule& rule) const {
+  const std::size_t first = rule.elsewhere ? first_of_.at(rule.elsewhere.get()) : 0;
+  return static_cast<Lane>(first + (is_unsafe(rule.mode) ? 0 : 1));
+}
+
+void Lanes::end() {
+  for (const auto& runners : runners_) runners->end();
+}
+
+}  // namespace channels

@@ -1,0 +1,11 @@
+// What a handler's author promises of it.
+#pragma once
+
+namespace channels {
+
+enum class Mode {
+  safe,   // idempotent: may run twice, on two workers at once, and needs no lease
+  unsafe  // runs under a lease: never run by two racing workers
+};
+
+}  // namespace channels
