@@ -11,12 +11,12 @@ using testing::HasSubstr;
 class ClaimsTest : public testing::Test {
  protected:
   ClaimsTest() {
-    const Handler keep = [](Run&, const Document&) -> Outcome { return Keep{}; };
+    const Handler keep = [](channels::Run&, const Document&) -> Outcome { return Keep{}; };
     rules_.on(Kind::control).safe("channel", "ready", keep).safe("device", "*", keep);
   }
 
   std::string refusal(const std::string& owner, const Globs& databases, const std::string& type, const std::string& state) {
-    return claims_.refusal(owner, databases, {{Mode::safe, type, state}}).value_or("");
+    return claims_.refusal(owner, databases, {{Mode::safe, type, state, false}}).value_or("");
   }
 
   Rules rules_;
@@ -33,7 +33,7 @@ TEST_F(ClaimsTest, TheSamePairInTheSameDatabasesIsOnePrograms) {
 
 TEST_F(ClaimsTest, WhatWasRefusedTookNothing) {
   refusal("a", {"orders"}, "order", "new");
-  const auto both = claims_.refusal("b", {"orders"}, {{Mode::safe, "order", "paid"}, {Mode::safe, "order", "new"}});
+  const auto both = claims_.refusal("b", {"orders"}, {{Mode::safe, "order", "paid", false}, {Mode::safe, "order", "new", false}});
   EXPECT_TRUE(both);
   EXPECT_EQ(refusal("c", {"orders"}, "order", "paid"), "");
 }

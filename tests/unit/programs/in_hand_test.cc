@@ -12,7 +12,9 @@ MonoTime after(int milliseconds_) {
 }
 
 ProgramRun run(const std::string& id) {
-  return {Elsewhere::Task{"db", {{"_id", id}}}, [](const auto&) {}};
+  Elsewhere::Task task;
+  task.doc["_id"] = id;
+  return {std::move(task), [](const auto&) {}};
 }
 
 TEST(InHand, AnAnswerEndsARunOnce) {

@@ -22,10 +22,10 @@ Document doc(std::string_view text) {
 }
 
 TEST(Protocol, AProgramRegistersAndIsReady) {
-  EXPECT_EQ(parsed<Registration>(R"(["register", "safe", "order", "*"])"), (Registration{Mode::safe, "order", "*"}));
+  EXPECT_EQ(parsed<Registration>(R"(["register", "safe", "order", "*"])"), (Registration{Mode::safe, "order", "*", false}));
   EXPECT_EQ(parsed<Registration>(R"(["register", "unsafe", "order", "paid", {"on_lost": "retry"}])"),
             (Registration{Mode::unsafe, "order", "paid", true}));
-  EXPECT_EQ(parsed<Registration>(R"(["register","unsafe","order","paid",{}])"), (Registration{Mode::unsafe, "order", "paid"}));
+  EXPECT_EQ(parsed<Registration>(R"(["register","unsafe","order","paid",{}])"), (Registration{Mode::unsafe, "order", "paid", false}));
   parsed<Ready>(R"(["ready"])");
   const Registration retry{Mode::unsafe, "order", "paid", true};
   EXPECT_EQ(parsed<Registration>(json::serialize(registration_json(retry))), retry);
@@ -64,7 +64,12 @@ TEST(Protocol, WhatIsNoMessageIsSaid) {
 }
 
 TEST(Protocol, ARunIsHandedOverInOneLine) {
-  Elsewhere::Task task{"orders", doc(R"({"_id": "a", "text": "x\ny"})"), Mode::unsafe, 3, "key"};
+  Elsewhere::Task task;
+  task.database = "orders";
+  task.doc = doc(R"({"_id": "a", "text": "x\ny"})");
+  task.mode = Mode::unsafe;
+  task.attempt = 3;
+  task.attempt_key = "key";
   const std::string line = handle_line(5, task, WallTime(seconds(1714566896)), "AuthSession=c");
   EXPECT_EQ(line.find('\n'), line.size() - 1);
   EXPECT_EQ(json::parse(line), json::parse(R"(["handle", 5, {"db": "orders", "mode": "unsafe", "attempt": 3, "attempt_key": "key",

@@ -1,13 +1,6 @@
-// The example of old: a channel that is ready gets a first document, a new device a mail with a code. And what a test wants to see of ctx.
+// The example of old: a new device gets a mail with a code. And what a test wants to see of ctx.
 import { control } from 'couchdb-channels-handlers';
 import nodemailer from 'nodemailer';
-
-control.safe('channel', 'ready', async (doc, { couch }) => {
-  const database = couch.use(doc.database);
-  await database.insert({ _id: 'welcome', text: `Welcome to ${doc.name}` }).catch((error) => {
-    if (error.statusCode !== 409) throw error;
-  });
-});
 
 control.unsafe('device', 'new', async (doc, { attemptKey }) => {
   const code = attemptKey.slice(0, 6);
