@@ -69,7 +69,9 @@ void put_control_copy(Services& services, const std::string& user, const Documen
   const std::string id = doc_id(control_copy(record, {}));
   for (int tries = 0; tries < 5; ++tries) {
     const auto current = control.get(id);
-    const Document copy = control_copy(record, current.value_or(Document{}));
+    // Read after the copy, which may be newer than what the caller knows.
+    const Document newest = services.registry.get(device_record_id(id)).value_or(record);
+    const Document copy = control_copy(newest, current.value_or(Document{}));
     if ((current && same_content(copy, *current)) || control.save(copy).ok()) return;
   }
   throw Unavailable("a device's document in a control database changes all the time");

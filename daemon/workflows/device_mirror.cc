@@ -35,7 +35,9 @@ void push_device_copy(Services& services, const Document& record) {
   const std::string id = doc_id(handshake_copy(record, {}));
   for (int tries = 0; tries < 5; ++tries) {
     const Document current = services.handshake.get(id).value_or(Document{{"_id", id}});
-    const Document copy = copy_over(services, record, current);
+    // Read after the copy: the device may have come further since the caller saw its record, and the copy with it.
+    const Document newest = services.registry.get(doc_id(record)).value_or(record);
+    const Document copy = copy_over(services, newest, current);
     if (same_content(copy, current) || services.handshake.save(copy).ok()) return;
   }
   throw Unavailable("a device's document in the handshake changes all the time");

@@ -64,7 +64,7 @@ Outcome begin_confirmation(Services& services, Run& run, const Document& doc,
     return end_device(services, doc, "new", "error",
                       {{"error", "mail_refused"}, {"reason", refused->reason}});
   const std::string expires = format_time(run.env.wall_now() + services.options.confirm_ttl);
-  const Document confirming = services.registry.update(doc_id(record), [&](Document& current) {
+  const Document confirming = services.registry.update_after_act(run.deadline, doc_id(record), [&](Document& current) {
     if (doc_state(current) != "new") return false;
     current["state"] = "confirming";
     current["expires"] = expires;

@@ -55,7 +55,7 @@ Outcome tell_address(Services& services, Run& run, const Document& doc) {
   const std::string what = string_or(*matched.record, "tell", "");
   if (what.empty()) return Keep{};
   send_notice(services, run, "device_" + what, doc_id(doc) + "\n" + what, *matched.record);
-  services.registry.update(device_record_id(doc_id(doc)), [&](Document& record) {
+  services.registry.update_after_act(run.deadline, device_record_id(doc_id(doc)), [&](Document& record) {
     if (string_or(record, "tell", "") != what) return false;
     record.erase("tell");
     return true;

@@ -8,6 +8,8 @@ namespace channels {
 namespace {
 
 constexpr int most_tries = 10;
+// After an act, while the server is away: it may be back any moment.
+constexpr milliseconds between_tries{500};
 constexpr std::int64_t rows_a_page = 1000;
 
 }  // namespace
@@ -37,6 +39,22 @@ Document Registry::update(std::string_view id, const std::function<bool(Document
     }
   }
   throw Unavailable("the registry's " + std::string(id) + " changes all the time");
+}
+
+Document Registry::update_after_act(MonoTime deadline, std::string_view id,
+                                    const std::function<bool(Document&)>& change) {
+  for (;;) {
+    try {
+      return update(id, change);
+    } catch (const Unavailable&) {
+      if (env_.mono_now() + between_tries >= deadline) throw;
+    }
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    const auto nobody = env_.make_signal();
+    const MonoTime until = env_.mono_now() + between_tries;
+    while (env_.mono_now() < until) nobody->wait_until(lock, until);
+  }
 }
 
 Document Registry::claim(const Document& doc) {

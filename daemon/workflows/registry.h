@@ -40,6 +40,10 @@ class Registry {
   // after a conflict. `change` returns false to leave it as it is. Gives the document as it then is.
   Document update(std::string_view id, const std::function<bool(Document&)>& change);
 
+  // The same for what an unsafe handler writes after its act: tried again until the deadline while the server is away. Given up
+  // at once, it would be a failure, and the engine would run the handler, and so the act, once more.
+  Document update_after_act(MonoTime deadline, std::string_view id, const std::function<bool(Document&)>& change);
+
   // Makes the document unless there is one with its id; gives whichever is there. The caller looks
   // whether it is its own claim. Throws Unavailable where no quorum has it: a claim that a
   // partition could give to two is none.

@@ -1,10 +1,13 @@
 // Runs that stopped halfway, and what the next one makes of it.
 #include <gtest/gtest.h>
 
+#include "base/errors.h"
 #include "unit/support/fake_databases.h"
 #include "unit/support/fake_env.h"
 #include "unit/support/fake_log.h"
+#include "workflows/control_device.h"
 #include "workflows/device_documents.h"
+#include "workflows/device_mirror.h"
 #include "workflows/device_states.h"
 #include "workflows/revocation.h"
 
@@ -75,6 +78,34 @@ TEST_F(UnfinishedTest, ARevocationThatStoppedHalfwayIsFinishedByTheNextRun) {
   revoke_others(services_, "u", "another");
   EXPECT_EQ(state_in("handshake"), "revoked");
   EXPECT_EQ(state_in("control-u"), "revoked");
+}
+
+// A confirm recorded its answer and was slow; meanwhile the device became active, here and there.
+TEST_F(UnfinishedTest, ASlowRunNeverTakesACopyBackToAnOlderState) {
+  Document& record = has_record("active");
+  Document older = record;
+  older["state"] = "confirmed";
+  couch_.databases["handshake"].docs[device_] = handshake_copy(record, {"control-u", "http://couch/control-u"});
+  push_device_copy(services_, older);
+  EXPECT_EQ(state_in("handshake"), "active");
+  put_control_copy(services_, "u", older);
+  EXPECT_EQ(state_in("control-u"), "active");
+}
+
+// A server that restarts right after a mail went out must not have the mail sent again.
+TEST_F(UnfinishedTest, WhatFollowsAnActIsTriedAgainUntilTheRunIsOver) {
+  has_record("new");
+  int away = 3;
+  const auto change = [&](Document& record) {
+    if (away-- > 0) throw Unavailable("away");
+    record["state"] = "confirming";
+    return true;
+  };
+  const Document saved = services_.registry.update_after_act(env_.mono_now() + seconds(20), "device-" + device_, change);
+  EXPECT_EQ(doc_state(saved), "confirming");
+  away = 1000;
+  EXPECT_THROW(services_.registry.update_after_act(env_.mono_now() + seconds(20), "device-" + device_, change), Unavailable);
+  EXPECT_GT(away, 900);
 }
 
 }  // namespace
