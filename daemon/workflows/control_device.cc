@@ -71,6 +71,8 @@ void put_control_copy(Services& services, const std::string& user, const Documen
     const auto current = control.get(id);
     // Read after the copy, which may be newer than what the caller knows.
     const Document newest = services.registry.get(device_record_id(id)).value_or(record);
+    // Somebody has just asked for its end: that is the rule's to carry out, and would be lost here.
+    if (current && says_revoke(*current) && doc_state(newest) != "revoked") return;
     const Document copy = control_copy(newest, current.value_or(Document{}));
     if ((current && same_content(copy, *current)) || control.save(copy).ok()) return;
   }

@@ -92,6 +92,20 @@ TEST_F(UnfinishedTest, ASlowRunNeverTakesACopyBackToAnOlderState) {
   EXPECT_EQ(state_in("control-u"), "active");
 }
 
+// The user revokes a device in the moment in which its activation puts the copy right.
+TEST_F(UnfinishedTest, ACopyThatIsPutRightNeverOverwritesARevoke) {
+  const Document record = has_record("active");
+  Document asked = control_copy(record, {});
+  asked["_rev"] = "2-b";
+  asked["state"] = "revoke";
+  couch_.databases["control-u"].docs[device_] = asked;
+  put_control_copy(services_, "u", record);
+  EXPECT_EQ(state_in("control-u"), "revoke");
+  has_record("revoked");
+  put_control_copy(services_, "u", record);
+  EXPECT_EQ(state_in("control-u"), "revoked");
+}
+
 // A server that restarts right after a mail went out must not have the mail sent again.
 TEST_F(UnfinishedTest, WhatFollowsAnActIsTriedAgainUntilTheRunIsOver) {
   has_record("new");
