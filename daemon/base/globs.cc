@@ -6,14 +6,14 @@ namespace channels {
 
 bool may_overlap(std::string_view left, std::string_view right) {
   // row[j]: the rest of `left` from here on, and the rest of `right` from j on, have a name in common.
-  std::vector<char> row(right.size() + 1, 0);
+  std::vector<bool> row(right.size() + 1, false);
   for (std::size_t i = left.size() + 1; i-- > 0;) {
-    std::vector<char> here(right.size() + 1, 0);
+    std::vector<bool> here(right.size() + 1, false);
     for (std::size_t j = right.size() + 1; j-- > 0;) {
       const bool left_over = i == left.size();
       const bool right_over = j == right.size();
       if (left_over && right_over) {
-        here[j] = 1;
+        here[j] = true;
       } else if (!left_over && left[i] == '*') {
         here[j] = row[j] || (!right_over && here[j + 1]);
       } else if (!right_over && right[j] == '*') {
@@ -24,7 +24,7 @@ bool may_overlap(std::string_view left, std::string_view right) {
     }
     row = std::move(here);
   }
-  return row[0] != 0;
+  return row[0];
 }
 
 bool matches(std::string_view glob, std::string_view name) {

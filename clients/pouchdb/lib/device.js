@@ -17,6 +17,7 @@ import { backoff, later, watchWorld } from './timing.js';
 
 const REGISTERING = ['waiting', 'new', 'confirming', 'confirmed'];
 const LONGEST_NAME = 200;
+const REFUSED_LONG_MS = 20000;
 
 export class Device extends Emitter {
   #crypto;
@@ -33,6 +34,7 @@ export class Device extends Emitter {
   #waiters = [];
   #stopWatching;
   #refusals = 0;
+  #refusedSince = null;  // ms; a refusal for long is told, once
   #closed = false;
 
   static async open(PouchDB, { server, name, allowWipe = false, store = 'channels', handshake = 'channels-handshake', databaseOptions = {}, sync = {}, fetch } = {}) {
@@ -182,8 +184,13 @@ export class Device extends Emitter {
 
   async rotate() {
     this.#checkActive();
-    await this.#logIn.rotate();
-    this.#syncing?.kick();
+    // CouchDB locks a name after five wrong log-ins, and requests under way with the secret that ends would be that many.
+    await this.#stopSyncing();
+    try {
+      await this.#logIn.rotate();
+    } finally {
+      if (this.#store.record.state === 'active') this.#startSyncing();
+    }
   }
 
   devices() {
@@ -309,6 +316,7 @@ export class Device extends Emitter {
     syncing.on('sync', (id) => this.emit('sync', this.#channels.describe(id)));
     syncing.on('online', (online) => {
       if (online) this.#refusals = 0;
+      if (online) this.#refusedSince = null;
       this.#recordChanged();
     });
     syncing.on('error', (error) => this.emit('error', error));
@@ -335,7 +343,10 @@ export class Device extends Emitter {
     if (says.revoked) return this.#revoked(says.wipe);
     this.#refusals += 1;
     if (says === 'fine') return void later(backoff(this.#refusals), () => this.#syncing === syncing && syncing.kick());
-    if (this.#refusals === 3) {
+    // A revocation takes the log-in first, and says so in the handshake a moment later.
+    this.#refusedSince ??= Date.now();
+    if (Date.now() - this.#refusedSince > REFUSED_LONG_MS) {
+      this.#refusedSince = Infinity;
       this.emit('error', new ChannelsError('log_in', 'The server refuses this device, but does not say that it was signed out. It is tried again; if it lasts, sign out and register anew.'));
     }
   }
