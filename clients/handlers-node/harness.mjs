@@ -6,6 +6,9 @@
 
 import { control, runHandler } from './table.mjs';
 
+// A test may have the daemon's environment, too; there is no daemon at its standard input all the same.
+control.isTriedOut = true;
+
 /**
  * Hands `doc` to the handler that its type and state have. Gives {doc: what would be saved, changed, mode} or {error:
  * {reason, retry_after}, thrown, mode}; null if no handler is for it. `couch` is what the handler gets as ctx.couch; `signal`, `attempt`,

@@ -19,9 +19,10 @@ function couchWith(cookie) {
 
 // Standard output is the daemon's: a stray console.log() there would be no message.
 function begin() {
+  if (control.isTriedOut) return;
   globalThis.console = new Console(process.stderr, process.stderr);
   new Session({ table: control, input: process.stdin, output: process.stdout, couchWith }).run();
 }
 
-// Without the daemon (in a test, in an editor) handlers are only collected.
+// Without the daemon (in an editor, or where the harness is loaded) handlers are only collected.
 if (process.env.COUCHDB_URL && !process.stdin.isTTY) setImmediate(begin);

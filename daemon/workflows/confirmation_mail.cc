@@ -13,6 +13,7 @@ namespace channels {
 
 namespace {
 
+constexpr milliseconds shortest_send = seconds(1);
 constexpr milliseconds longest_send = seconds(15);
 
 // SMTP's words for "not this mailbox" (RFC 5321, section 4.2.3). Other refusals are about us (a log-in, a
@@ -56,9 +57,11 @@ Mail mail_from_template(Services& services, std::string_view kind, const std::st
   return mail;
 }
 
+// Slow answers may have eaten up the run's time: then the lease is about to end, and whoever takes it would send the same mail.
 milliseconds time_left(Run& run) {
   const auto left = std::chrono::duration_cast<milliseconds>(run.deadline - run.env.mono_now());
-  return std::clamp(left, milliseconds(1000), longest_send);
+  if (left < shortest_send) throw Unavailable("no time is left to send a mail");
+  return std::min(left, longest_send);
 }
 
 }  // namespace

@@ -106,6 +106,19 @@ TEST_F(UnfinishedTest, ACopyThatIsPutRightNeverOverwritesARevoke) {
   EXPECT_EQ(state_in("control-u"), "revoked");
 }
 
+// Slow answers have eaten up the run's time: another worker may have the lease by now, and send the same.
+TEST_F(UnfinishedTest, ARunWhoseTimeIsOverSendsNoMail) {
+  Document& record = has_record("active");
+  record["tell"] = "active";
+  record["address"] = "digest";
+  registry().docs[address_record_id("digest")] = {
+      {"_id", address_record_id("digest")}, {"_rev", "1-e"}, {"type", "address"}, {"address", "alice@example.com"}};
+  Document shown = handshake_copy(record, {"control-u", "http://couch/control-u"});
+  shown["_rev"] = "4-a";
+  channels::Run run{env_, log_, services_.handshake, 1, "", env_.mono_now(), false};
+  EXPECT_THROW(tell_address(services_, run, shown), Unavailable);  // and NoMailer was not called
+}
+
 // A server that restarts right after a mail went out must not have the mail sent again.
 TEST_F(UnfinishedTest, WhatFollowsAnActIsTriedAgainUntilTheRunIsOver) {
   has_record("new");
