@@ -1,4 +1,5 @@
 // The engine on a real server, with rules of the tests' own.
+#include "base/errors.h"
 #include "live_engine.h"
 
 namespace channels {
@@ -168,7 +169,15 @@ TEST_F(LiveEngine, ADatabaseMadeAnewIsFollowedFromItsBeginning) {
   wait_for([&] { return count("seen", 20) == 20; });
   server_->request("DELETE", shop_->path());
   shop_->create(1);
-  put_orders(5);
+  // CouchDB may need a moment to open what was made anew at once.
+  wait_for([&] {
+    try {
+      put_orders(5);
+      return true;
+    } catch (const Unavailable&) {
+      return false;
+    }
+  });
   wait_for([&] { return count("seen", 5) == 5; });
 }
 
