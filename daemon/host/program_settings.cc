@@ -112,12 +112,15 @@ std::map<std::string, bool> parse_switches(const Section& configured, const std:
   std::map<std::string, bool> on;
   for (const ProgramSettings& program : programs) on[program.name] = true;
   for (const auto& [name, value] : configured) {
-    const std::string at = "[channels_handlers] " + escaped(name);
+    std::string warning = "[channels_handlers] " + escaped(name);
     if (value != "on" && value != "off") {
-      warnings.push_back(at + " is ignored here, where it may only be on or off: a command line belongs into a file of root's, "
-                              "/etc/couchdb-channels/*.ini");
+      warning += " is ignored here, where it may only be on or off: a command line belongs into a file of root's, "
+                 "/etc/couchdb-channels/*.ini";
+      warnings.push_back(std::move(warning));
     } else if (!on.contains(name)) {
-      warnings.push_back(at + " = " + value + ": no file of root's under /etc/couchdb-channels has a program of that name");
+      warning.append(" = ").append(value).append(
+          ": no file of root's under /etc/couchdb-channels has a program of that name");
+      warnings.push_back(std::move(warning));
     } else {
       on[name] = value == "on";
     }
