@@ -56,6 +56,7 @@ simulate: build/.test-dependencies
 	build/simulate --seeds $(SEEDS)
 
 chaos: build tests/node_modules/.package-lock.json
+	node --test tests/chaos/short.mjs
 	node tests/chaos/main.mjs
 
 lint: build/.lint-dependencies
