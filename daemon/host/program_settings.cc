@@ -80,7 +80,7 @@ Parsed<std::vector<std::string>> parse_command_line(std::string_view line) {
       word += c;
     }
   }
-  if (quote != 0) return Invalid::because(std::string("a closing ") + quote + " is missing");
+  if (quote != 0) return Invalid::because(quote == '"' ? "a closing \" is missing" : "a closing ' is missing");
   if (in_word) words.push_back(std::move(word));
   if (words.empty() || words.front().empty()) return Invalid::because("a command line is missing");
   return words;
