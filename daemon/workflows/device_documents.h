@@ -27,7 +27,7 @@ std::string confirm_id_for(std::string_view device, std::string_view answer, std
 // --- codes ---
 
 // Eight letters as XXXX-XXXX, of BCDFGHJKLMNPQRSTVWXZ: no vowels, so that no word comes out.
-// `random`: at least 16 bytes fit for secrets.
+// `random`: 64 bytes that nobody can guess.
 std::string device_code_from(std::string_view random);
 // The code of the mail with that number about `subject`, a device id or an address key: hex
 // HMAC-SHA-256. Made anew wherever it is needed, stored nowhere.

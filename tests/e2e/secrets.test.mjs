@@ -54,7 +54,7 @@ async function wholeRun(world) {
 }
 
 // A server of its own, because the other tests' one keeps its log to itself; both logs hold all that they can.
-test('no secret and no code is in any document, revision, feed or log', async () => {
+test('invariant 7: no secret and no code is in any document, revision, feed or log', async () => {
   const own = serverKind({ own: true }) !== 'external';
   const world = await startWorld({ own, config: { log: { level: 'info' } }, debug: true, channels_mail: { mail_per_address: 2 } });
   try {
