@@ -118,7 +118,7 @@ TEST_F(Invariant, SixEveryWaitHasALimit) {
   HttpRequest request;
   request.method = "GET";
   // A long-poll of which nothing comes, for longer than the request may take.
-  request.url = variable("COUCHDB_URL") + "/" + shop_->name() + "/_changes?feed=longpoll&timeout=60000&heartbeat=false";
+  request.url = variable("COUCHDB_URL") + "/" + shop_->name() + "/_changes?feed=longpoll&since=now&timeout=60000";
   request.headers = credentials_.headers();
   request.timeout = milliseconds(500);
   const MonoTime began = env_.mono_now();
