@@ -5,6 +5,7 @@
 //   simulate --seed 17 --trace                                        one run, with everything that happened
 // A seed plays in one of two worlds: of the engine alone with a shop's rules (engine_world.h), or of whole daemons and
 // devices (devices/daemons_world.h). --world shop|devices has all seeds play in one.
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -65,10 +66,26 @@ std::uint64_t run_seed(std::uint64_t seed, bool trace) {
   return scheduler.trace_digest();
 }
 
-pid_t start(std::uint64_t seed) {
+// Of a run's threads one works at a time: on one processor the baton passes between them a fifth faster.
+void stay_on_one_processor(int place) {
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  int left = place % CPU_COUNT(&allowed);
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &allowed) || left-- > 0) continue;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    sched_setaffinity(0, sizeof one, &one);
+    return;
+  }
+}
+
+pid_t start(std::uint64_t seed, int place) {
   std::cout.flush();
   const pid_t child = fork();
   if (child != 0) return child;
+  stay_on_one_processor(place);
   run_seed(seed, false);
   std::cout.flush();
   std::_Exit(0);
@@ -109,20 +126,28 @@ int replay(std::uint64_t first, std::uint64_t count) {
 }
 
 int run_seeds(std::uint64_t first, std::uint64_t count, int jobs, bool stop_at_first) {
-  std::map<pid_t, std::uint64_t> running;
+  struct Started {
+    std::uint64_t seed;
+    int place;
+  };
+  std::map<pid_t, Started> running;
+  std::set<int> free_places;
+  for (int place = 0; place < jobs; ++place) free_places.insert(place);
   std::uint64_t next = first;
   int failed = 0;
   while (next < first + count || !running.empty()) {
     const bool enough = stop_at_first && failed > 0;
     while (!enough && next < first + count && static_cast<int>(running.size()) < jobs) {
-      running[start(next)] = next;
+      const int place = free_places.extract(free_places.begin()).value();
+      running[start(next, place)] = {next, place};
       ++next;
     }
     if (running.empty()) break;
     int status = 0;
     const pid_t ended = wait(&status);
-    const std::uint64_t seed = running.at(ended);
+    const auto [seed, place] = running.at(ended);
     running.erase(ended);
+    free_places.insert(place);
     if (status == 0) continue;
     ++failed;
     if (WIFSIGNALED(status)) std::cout << "seed " << seed << " failed: " << (WTERMSIG(status) == SIGALRM ? "it does not end" : strsignal(WTERMSIG(status))) << std::endl;
