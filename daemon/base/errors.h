@@ -21,7 +21,8 @@ class Unavailable : public std::runtime_error {
   std::optional<std::chrono::seconds> retry_after;
 };
 
-// The answer came, but is too large or is no JSON that a program should read: asking for less may help.
+// The answer came, but is too large or nested too deep for a program to read: asking for less may help. (One that is no
+// JSON at all is not CouchDB's, and just Unavailable.)
 class Unreadable : public Unavailable {
  public:
   explicit Unreadable(const std::string& what) : Unavailable(what) {}

@@ -41,13 +41,33 @@ const json::array* get_array(const json::object& object, std::string_view key) {
   return value == nullptr ? nullptr : value->if_array();
 }
 
-Parsed<json::value> parse_json(std::string_view text) {
+namespace {
+
+json::value parse(std::string_view text, boost::system::error_code& wrong) {
   json::parse_options options;
   options.max_depth = 1000;  // deeper input is an attack on the stack, not a document of anybody's
+  return json::parse(json::string_view(text.data(), text.size()), wrong, {}, options);
+}
+
+}  // namespace
+
+Parsed<json::value> parse_json(std::string_view text) {
   boost::system::error_code wrong;
-  json::value value = json::parse(json::string_view(text.data(), text.size()), wrong, {}, options);
+  json::value value = parse(text, wrong);
   if (wrong) return Invalid::because("not valid JSON: " + wrong.message());
   return value;
+}
+
+bool is_json_beyond_limits(std::string_view text) {
+  boost::system::error_code wrong;
+  parse(text, wrong);
+  for (const json::error limit :
+       {json::error::too_deep, json::error::exponent_overflow, json::error::illegal_leading_surrogate,
+        json::error::illegal_trailing_surrogate, json::error::object_too_large, json::error::array_too_large,
+        json::error::key_too_large, json::error::string_too_large}) {
+    if (wrong == limit) return true;
+  }
+  return false;
 }
 
 }  // namespace channels

@@ -27,5 +27,8 @@ const json::array* get_array(const json::object& object, std::string_view key);
 
 // Parses one JSON text of any size, at most 1000 levels deep.
 Parsed<json::value> parse_json(std::string_view text);
+// Of a text that parse_json refused: it is JSON, only more than is read here (nested too deep, a number beyond a
+// double). Else it is none at all: a proxy's page, an answer cut off.
+bool is_json_beyond_limits(std::string_view text);
 
 }  // namespace channels

@@ -55,8 +55,11 @@ Reply Server::request(std::string_view method, std::string_view path, const json
   const HttpResponse response = transport_.send(request);
   throw_unless_ok(method, path, response, expected);
   auto parsed = parse_json(response.body.empty() ? "null" : response.body);
-  if (!parsed)
-    throw Unreadable(std::string(method) + " /" + escaped(path) + ": " + parsed.error().reason);
+  if (!parsed) {
+    const std::string what = std::string(method) + " /" + escaped(path) + ": " + parsed.error().reason;
+    if (is_json_beyond_limits(response.body)) throw Unreadable(what);
+    throw Unavailable(what);  // CouchDB never said that: a proxy did, or the connection cut it off
+  }
   return {response.status, std::move(parsed.value()), response.body.size()};
 }
 

@@ -146,22 +146,25 @@ void Follower::go_on_from(const CheckpointRecord& registered) {
   bench_.log.info(database_.name() + " is an older copy than the one that was followed: its reading goes on");
 }
 
+// Before the database gets a mark that is not behind any longer, the registry has to know where to start. Until it
+// does, the follower keeps its old life: by a new one that the registry has not got, the mark would look like another
+// worker's, and the registry's old place like where that one goes on.
 void Follower::start_over() {
   CheckpointRecord start;
   {
     const std::lock_guard lock(mutex_);
-    life_ = hex(bench_.env.random_bytes(8));
     start.counter = counter_;
     start.design_version = design_version_;
-    start.life = life_;
-    items_.read_to(start.seq);
-    more_to_read_ = unmarked_ = true;
-    put_ = {};
+    start.life = hex(bench_.env.random_bytes(8));
   }
   bench_.log.info(database_.name() + " is an older copy than the one that was followed: it is read again");
-  // Before the database gets a mark that is not behind any longer, the registry has to know where to start.
   bench_.records.put_checkpoint(database_.name(), start);
   bench_.records.flush_checkpoints();
+  const std::lock_guard lock(mutex_);
+  life_ = start.life;
+  items_.read_to(start.seq);
+  more_to_read_ = unmarked_ = true;
+  put_ = {};
 }
 
 // --- 2. results of runs ------------------------------------------------------------------------

@@ -106,6 +106,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
   // A worker was lost during its run, and its rule leaves what then happens to a person.
   static bool is_lost_for_good(const Item& item);
   Outcome run_safe(Item& item, const Rule& rule);
+  LeaseSubject lease_subject(const Item& item) const;
   void hand_out(Verdicts& verdicts, Lane lane, const std::vector<Item*>& items);
   void hand_to_runner(Item& item, Lane lane, const std::optional<Lease>& lease);
   // Its rule had nothing to do: the rule's extension has its turn, if there is one.

@@ -125,6 +125,10 @@ bool Follower::is_lost_for_good(const Item& item) {
          !mutant("lost-run-ignored");
 }
 
+LeaseSubject Follower::lease_subject(const Item& item) const {
+  return {database_.name(), item.id, item.rule->options.per_document ? "" : doc_rev(item.doc)};
+}
+
 void Follower::hand_out(Verdicts& verdicts, Lane lane, const std::vector<Item*>& items) {
   if (items.empty()) return;
   Runners& runners = bench_.lanes.runners(lane);
@@ -134,7 +138,7 @@ void Follower::hand_out(Verdicts& verdicts, Lane lane, const std::vector<Item*>&
   if (leased && places > 0) {
     std::vector<LeaseSubject> subjects;
     for (std::size_t i = 0; i < places; ++i)
-      subjects.push_back({database_.name(), items[i]->id, doc_rev(items[i]->doc)});
+      subjects.push_back(lease_subject(*items[i]));
     try {
       taken = bench_.leases.take(subjects);
     } catch (...) {
@@ -162,15 +166,14 @@ void Follower::hand_out(Verdicts& verdicts, Lane lane, const std::vector<Item*>&
 }
 
 void Follower::hand_to_runner(Item& item, Lane lane, const std::optional<Lease>& lease) {
-  const LeaseSubject subject{database_.name(), item.id, doc_rev(item.doc)};
-  HandedRun run{database_, item.doc, item.rule, lease, 1, lease_key(subject), item.has_branches, {}};
+  HandedRun run{database_, item.doc, item.rule, lease, 1, lease_key(lease_subject(item)), item.has_branches, {}};
   bool lost = false;
   {
     const std::lock_guard lock(mutex_);
     item.lease = lease;
     lost = is_lost_for_good(item);
     item.step = lost ? Item::Step::finished : Item::Step::running;
-    if (item.attempts.rev == subject.rev) run.attempt = item.attempts.count + 1;
+    if (item.attempts.rev == doc_rev(item.doc)) run.attempt = item.attempts.count + 1;
     if (lease) run.attempt = std::max(lease->attempt, run.attempt);
     if (lost)
       item.outcome = Failed{"a worker was lost during this run; whether it acted is unknown", std::nullopt};

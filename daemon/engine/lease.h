@@ -22,7 +22,7 @@
 
 namespace channels {
 
-// The document revision that a run is about.
+// The document revision that a run is about; `rev` is "" for a run about the document as such (RuleOptions::per_document).
 struct LeaseSubject {
   std::string database;
   std::string id;

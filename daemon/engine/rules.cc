@@ -25,6 +25,7 @@ RuleTable& RuleTable::safe(std::string_view type, std::string_view state, Handle
 
 RuleTable& RuleTable::unsafe(std::string_view type, std::string_view state, Handler handler,
                              RuleOptions options) {
+  check(!options.per_document || options.on_lost == OnLost::retry, "a rule per document must retry lost runs");
   return add(Mode::unsafe, type, state, std::move(handler), options);
 }
 

@@ -40,6 +40,9 @@ struct RuleOptions {
   OnLost on_lost = OnLost::park;
   // Limit of one run; for an unsafe rule a lease must have more than this left as it starts.
   milliseconds time_limit = seconds(20);
+  // An unsafe handler acts for the document, whichever its revision: one lease is for all of them, so that a branch
+  // that somebody adds during a run does not begin a second one beside it. With OnLost::retry only.
+  bool per_document = false;
   // A safe handler that does requests of its own: it is run beside others, and holds up no batch.
   bool slow = false;
 };

@@ -26,7 +26,7 @@ void throw_unless_taken(int exit_code, const std::string& program) {
 
 SendmailMailer::SendmailMailer(std::string program) : program_(std::move(program)) {}
 
-void SendmailMailer::send(const Mail& mail, milliseconds timeout) {
+void SendmailMailer::send(const Mail& mail, milliseconds timeout, const MayFinish& may_finish) {
   process::opstream input;
   std::error_code failure;
   process::child child(process::exe = program_,
@@ -35,6 +35,10 @@ void SendmailMailer::send(const Mail& mail, milliseconds timeout) {
                        process::limit_handles);
   if (failure) throw Unavailable(program_ + " cannot be started: " + failure.message());
   input << compose(mail) << std::flush;
+  if (!may_finish()) {
+    child.terminate(failure);
+    throw Unavailable("the mail was given up");
+  }
   input.pipe().close();
   if (!child.wait_for(timeout, failure)) {
     child.terminate(failure);

@@ -11,7 +11,7 @@ namespace channels {
 class SendmailMailer : public Mailer {
  public:
   explicit SendmailMailer(std::string program);
-  void send(const Mail& mail, milliseconds timeout) override;
+  void send(const Mail& mail, milliseconds timeout, const MayFinish& may_finish) override;
 
  private:
   const std::string program_;

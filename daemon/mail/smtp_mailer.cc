@@ -23,11 +23,14 @@ struct Handle {
 // A connection for each mail: they are few, and mail servers close idle ones.
 struct Upload {
   std::string message;
+  const MayFinish& may_finish;
   std::size_t sent = 0;
 };
 
 std::size_t on_read(char* buffer, std::size_t size, std::size_t count, void* user) {
   auto& upload = *static_cast<Upload*>(user);
+  // After this libcurl sends the line with the dot, by which the server takes the mail (RFC 5321, section 4.1.1.4).
+  if (upload.sent == upload.message.size() && !upload.may_finish()) return CURL_READFUNC_ABORT;
   const std::size_t length = std::min(size * count, upload.message.size() - upload.sent);
   upload.message.copy(buffer, length, upload.sent);
   upload.sent += length;
@@ -64,10 +67,10 @@ SmtpMailer::SmtpMailer(SmtpOptions options) : options_(std::move(options)) {
   curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-void SmtpMailer::send(const Mail& mail, milliseconds timeout) {
+void SmtpMailer::send(const Mail& mail, milliseconds timeout, const MayFinish& may_finish) {
   const Handle handle;
   CURL* curl = handle.curl;
-  Upload upload{compose(mail)};
+  Upload upload{compose(mail), may_finish};
   const std::string from = "<" + address_in(mail.from) + ">";
   const std::string to = "<" + mail.to + ">";
   const std::unique_ptr<curl_slist, void (*)(curl_slist*)> recipients(

@@ -19,7 +19,7 @@ struct SmtpOptions {
 class SmtpMailer : public Mailer {
  public:
   explicit SmtpMailer(SmtpOptions options);
-  void send(const Mail& mail, milliseconds timeout) override;
+  void send(const Mail& mail, milliseconds timeout, const MayFinish& may_finish) override;
 
  private:
   const SmtpOptions options_;

@@ -36,8 +36,8 @@ Handler keep_design_doc(std::string folder) {
 
 Rules all_rules(Services& services) {
   const auto run = [&](Workflow workflow) { return with(services, workflow); };
-  // The receiver of a mail can tell a repeat by its Message-ID.
-  const RuleOptions mail{.on_lost = OnLost::retry};
+  // The receiver of a mail can tell a repeat by its Message-ID. It is about the device, and a stranger can add branches.
+  const RuleOptions mail{.on_lost = OnLost::retry, .per_document = true};
   const RuleOptions slow{.slow = true};
 
   Rules rules;

@@ -111,11 +111,13 @@ std::optional<Fault> claim(Services& services, const ChannelWish& wish) {
   const Document record = claim_channel(services, wish);
   if (string_or(record, "user", "") != wish.user)
     return Fault{"id_taken", "This id is another channel's. Make the channel under another id.", ""};
+  const std::string old_name = string_or(record, "name", "");
+  // Once it is being made, its name was won, whatever a race on a cluster left beside that claim.
+  if (doc_state(record) != "claimed" && old_name == wish.name) return std::nullopt;
   if (auto fault = claim_name(services, wish)) {
-    release_channel(services, {wish.id, string_or(record, "name", ""), wish.user});
+    release_channel(services, {wish.id, old_name, wish.user});
     return fault;
   }
-  const std::string old_name = string_or(record, "name", "");
   if (old_name == wish.name) return std::nullopt;
   services.registry.update(doc_id(record), [&](Document& current) {
     current["name"] = wish.name;

@@ -67,6 +67,7 @@ milliseconds time_left(Run& run) {
 }  // namespace
 
 std::variant<MailSent, MailRefused, Later> send_confirmation_mail(Services& services, Run& run,
+                                                                  MailGate::Pass& pass,
                                                                   const std::string& device_id,
                                                                   const Document& record) {
   const std::string address_id = address_record_id(string_or(record, "address", ""));
@@ -102,7 +103,7 @@ std::variant<MailSent, MailRefused, Later> send_confirmation_mail(Services& serv
   mail.to = to;
   mail.message_id = message_id(services, subject + "\n" + std::to_string(slot.number));
   try {
-    services.mailer.send(mail, time_left(run));
+    services.mailer.send(mail, time_left(run), [&] { return pass.enter(); });
   } catch (const Refused& refused) {
     if (!is_about_the_mailbox(refused.status)) throw;
     services.log.info("the mail server refuses an address: " + escaped(refused.what()));
@@ -127,7 +128,7 @@ std::vector<std::string> collective_codes(Services& services, const Document& ad
   return codes;
 }
 
-void send_notice(Services& services, Run& run, std::string_view kind, const std::string& key,
+void send_notice(Services& services, Run& run, MailGate::Pass& pass, std::string_view kind, const std::string& key,
                  const Document& device_record) {
   const auto address =
       services.registry.get(address_record_id(string_or(device_record, "address", "")));
@@ -137,7 +138,7 @@ void send_notice(Services& services, Run& run, std::string_view kind, const std:
   Mail mail = mail_from_template(services, kind, string_or(device_record, "locale", ""), values);
   mail.to = string_or(*address, "address", "");
   mail.message_id = message_id(services, key);
-  services.mailer.send(mail, time_left(run));
+  services.mailer.send(mail, time_left(run), [&] { return pass.enter(); });
 }
 
 }  // namespace channels

@@ -16,10 +16,12 @@ struct MailRefused {
   std::string reason;  // for a person
 };
 
-// Sends the mail for this device's record (which has its device_code). Repeating sends the same mail
+// Sends the mail for this device's record (which has its device_code); the caller keeps the pass until it has noted
+// that in the registry. Repeating sends the same mail
 // with the same Message-ID and takes no second place of the hour's. Later: the limit in all is
 // reached. Throws Unavailable if the mail server cannot be had.
 std::variant<MailSent, MailRefused, Later> send_confirmation_mail(Services& services, Run& run,
+                                                                  MailGate::Pass& pass,
                                                                   const std::string& device_id,
                                                                   const Document& record);
 
@@ -29,8 +31,8 @@ std::vector<std::string> collective_codes(Services& services, const Document& ad
                                           WallTime now);
 
 // A mail about something that happened, "device_active" or "device_revoked", to the address of the
-// device's user. `key` makes the Message-ID: the same for each repetition.
-void send_notice(Services& services, Run& run, std::string_view kind, const std::string& key,
+// device's user. `key` makes the Message-ID: the same for each repetition. The pass as above.
+void send_notice(Services& services, Run& run, MailGate::Pass& pass, std::string_view kind, const std::string& key,
                  const Document& device_record);
 
 }  // namespace channels

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "workflows/device_documents.h"
+#include "workflows/doorbell.h"
 #include "workflows/extent.h"
 #include "workflows/overruled.h"
 
@@ -246,7 +247,7 @@ std::optional<Document> resolve_control_conflict(const std::vector<Document>& le
   if (leaves.size() < 2) return std::nullopt;
   const Leaves order = in_order(leaves);
   const TypeRules* rules = rules_of(order);
-  if (rules == nullptr) return std::nullopt;
+  if (rules == nullptr) return united_doorbell(order);
   Document kept = rules->keep(order);
   unite(*rules, order, kept);
   write_overruled(*rules, order, kept);

@@ -6,6 +6,7 @@
 // - device: `revoke` or `revoked` in any leaf wins, with `wipe` if any of those says so.
 // - channel: the state of the leaf that is furthest along, `ready` before `new` before `error`.
 // - subscription: the winner's choice of `active`, `paused`, `stopped`.
+// - the doorbell: the latest ring of each channel.
 // - anything else is an app's, which settles it: nullopt.
 //
 // Of what a person owns (name, choice, all members that the daemon doesn't know) the winner's is

@@ -58,7 +58,8 @@ Outcome begin_confirmation(Services& services, Run& run, const Document& doc,
                            const Document& record) {
   const std::string id = doc_id(doc);
   const Document coded = with_device_code(services, id, record);
-  const auto wait = send_confirmation_mail(services, run, id, coded);
+  MailGate::Pass pass(services.mail_gate, run.deadline);
+  const auto wait = send_confirmation_mail(services, run, pass, id, coded);
   if (const auto* later = std::get_if<Later>(&wait)) return *later;
   if (const auto* refused = std::get_if<MailRefused>(&wait))
     return end_device(services, doc, "new", "error",

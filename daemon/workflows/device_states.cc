@@ -54,7 +54,8 @@ Outcome tell_address(Services& services, Run& run, const Document& doc) {
   finish_device(services, *matched.record);
   const std::string what = string_or(*matched.record, "tell", "");
   if (what.empty()) return Keep{};
-  send_notice(services, run, "device_" + what, doc_id(doc) + "\n" + what, *matched.record);
+  MailGate::Pass pass(services.mail_gate, run.deadline);
+  send_notice(services, run, pass, "device_" + what, doc_id(doc) + "\n" + what, *matched.record);
   services.registry.update_after_act(run.deadline, device_record_id(doc_id(doc)), [&](Document& record) {
     if (string_or(record, "tell", "") != what) return false;
     record.erase("tell");

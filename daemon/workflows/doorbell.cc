@@ -18,6 +18,16 @@ constexpr seconds between_rings{10};
 constexpr std::size_t most_channels = 500;
 constexpr int most_tries = 5;
 
+void forget_oldest(json::object& times) {
+  while (times.size() > most_channels) {
+    const auto oldest = std::min_element(times.begin(), times.end(), [&](const auto& left, const auto& right) {
+      const auto age = [&](const auto& ring) { return std::pair(string_or(times, ring.key(), ""), ring.key()); };
+      return age(left) < age(right);
+    });
+    times.erase(oldest->key());
+  }
+}
+
 std::string channel_id_of(const Services& services, const Database& channel) {
   check(channel.name().starts_with(services.options.channel_prefix), "no channel database");
   return channel.name().substr(services.options.channel_prefix.size());
@@ -90,14 +100,25 @@ Document rung(Document doorbell, const std::set<std::string>& channels, WallTime
   json::object times;
   if (const json::object* known = get_object(doorbell, "channels")) times = *known;
   for (const std::string& channel : channels) times[channel] = format_time(now);
-  while (times.size() > most_channels) {
-    const auto oldest = std::min_element(times.begin(), times.end(), [&](const auto& left, const auto& right) {
-      return string_or(times, left.key(), "") < string_or(times, right.key(), "");
-    });
-    times.erase(oldest->key());
-  }
+  forget_oldest(times);
   doorbell["channels"] = std::move(times);
   return doorbell;
+}
+
+std::optional<Document> united_doorbell(const std::vector<const Document*>& leaves) {
+  Document united = *leaves.front();
+  json::object times;
+  for (const Document* leaf : leaves) {
+    const json::object* rings = get_object(*leaf, "channels");
+    if (doc_id(*leaf) != doorbell_id || doc_type(*leaf) != "doorbell" || rings == nullptr) return std::nullopt;
+    for (const auto& [channel, time] : *rings) {
+      const bool is_later = !times.contains(channel) || string_or(times, channel, "") < string_or(*rings, channel, "");
+      if (is_later) times[channel] = time;
+    }
+  }
+  forget_oldest(times);
+  if (const json::object* kept = get_object(united, "channels"); *kept != times) united["channels"] = std::move(times);
+  return united;
 }
 
 std::optional<seconds> last_rung(const Document& doorbell, WallTime now) {

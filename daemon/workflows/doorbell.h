@@ -22,6 +22,9 @@ std::optional<MonoTime> ring_doorbell(Services& services, const Database& channe
 
 // The doorbell with these channels rung at `now`; the longest silent ones make room, so that it stays small. Pure.
 Document rung(Document doorbell, const std::set<std::string>& channels, WallTime now);
+// Of a doorbell that two workers rang at once: the winner, which comes first, with the latest ring of each channel;
+// nullopt if a leaf is no doorbell. Pure.
+std::optional<Document> united_doorbell(const std::vector<const Document*>& leaves);
 // How long ago it was rung last; nullopt if never, or in the future of our clock. Pure.
 std::optional<seconds> last_rung(const Document& doorbell, WallTime now);
 

@@ -58,16 +58,38 @@ Document Registry::update_after_act(MonoTime deadline, std::string_view id,
 }
 
 Document Registry::claim(const Document& doc) {
+  withdraw_unsure(doc_id(doc));
   const Saved saved = database_.save(doc);
   if (saved.outcome == Saved::Outcome::saved) {
     Document made = doc;
     made["_rev"] = saved.rev;
     return made;
   }
+  if (saved.outcome == Saved::Outcome::accepted) {
+    {
+      const std::lock_guard lock(mutex_);
+      unsure_[doc_id(doc)] = saved.rev;
+    }
+    withdraw_unsure(doc_id(doc));
+  }
   if (saved.outcome == Saved::Outcome::conflict) {
     if (auto found = database_.get(doc_id(doc))) return std::move(*found);
   }
   throw Unavailable("no quorum has the claim " + doc_id(doc));
+}
+
+// Left there, it would stand beside the claim of who won the race, and CouchDB might show it as the winner.
+void Registry::withdraw_unsure(const std::string& id) {
+  std::string rev;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto unsure = unsure_.find(id);
+    if (unsure == unsure_.end()) return;
+    rev = unsure->second;
+  }
+  database_.save({{"_id", id}, {"_rev", rev}, {"_deleted", true}});  // a conflict: it is gone already
+  const std::lock_guard lock(mutex_);
+  unsure_.erase(id);
 }
 
 void Registry::remove(std::string_view id) {

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -45,7 +46,7 @@ class Registry {
   Document update_after_act(MonoTime deadline, std::string_view id, const std::function<bool(Document&)>& change);
 
   // Makes the document unless there is one with its id; gives whichever is there. The caller looks
-  // whether it is its own claim. Throws Unavailable where no quorum has it: a claim that a
+  // whether it is its own claim. Throws Unavailable where no quorum has it, and takes it back: a claim that a
   // partition could give to two is none.
   Document claim(const Document& doc);
   void remove(std::string_view id);
@@ -66,10 +67,13 @@ class Registry {
   Database& database() { return database_; }
 
  private:
+  void withdraw_unsure(const std::string& id);
+
   Env& env_;
   Database database_;
   std::mutex mutex_;
-  std::string codes_key_;  // guarded by mutex_
+  std::string codes_key_;                      // guarded by mutex_
+  std::map<std::string, std::string> unsure_;  // revs of claims that no quorum has, by id; guarded by mutex_
 };
 
 }  // namespace channels

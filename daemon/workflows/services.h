@@ -13,6 +13,7 @@
 #include "mail/mailer.h"
 #include "mail/templates.h"
 #include "workflows/doorbell_bells.h"
+#include "workflows/mail_gate.h"
 #include "workflows/mail_limits.h"
 #include "workflows/registry.h"
 
@@ -69,6 +70,7 @@ struct Services {
   Registry registry;
   Database handshake;
   MailLimits mail_limits;
+  MailGate mail_gate;
   HandshakeWatch handshake_watch;
   Bells bells;
 };

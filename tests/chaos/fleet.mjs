@@ -94,8 +94,11 @@ class Fleet {
     event.to = Date.now();
   }
 
+  /** All but those that are dead now: an early finale leaves its victim so. */
   async allReady() {
-    for (const { daemon } of this.members) await daemon.waitUntilReady();
+    for (const { daemon, state } of this.members) {
+      if (state !== 'down') await daemon.waitUntilReady();
+    }
   }
 
   /** In good order; what does not end so is a trouble. */

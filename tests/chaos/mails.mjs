@@ -2,12 +2,11 @@
 // and sentences about what is wrong out.
 //
 // The rule: without faults every mail comes once. A repeat is excused by a worker that was lost between the act and
-// the save, that is killed, or paused beyond its lease; there are no more repeats than it could have had in hand; and a repeat has
+// the save, that is killed, or paused beyond its lease; there are no more repeats than kills and such pauses; and a repeat has
 // the code and the Message-ID of the first.
 
 import { LEASE } from './plan.mjs';
 
-const IN_HAND = 8;  // mails that one worker may be sending at a moment: its unsafe runners
 const SLACK_MS = 5000;  // the mail server takes down a mail's time a little late
 
 function isExcuse({ kind, from, to }) {
@@ -38,7 +37,7 @@ export function judgeMails({ copies, events, devices }) {
   for (const { first, second, excused } of repeats) {
     if (!excused) wrong.push(`a mail to ${first.to} came twice, ${second.at - first.at} ms apart, from daemons ${first.daemon} and ${second.daemon}, of which none was lost`);
   }
-  if (repeats.length > reasons.length * IN_HAND) wrong.push(`${repeats.length} repeats, but only ${reasons.length} kills and pauses beyond the lease`);
+  if (repeats.length > reasons.length) wrong.push(`${repeats.length} repeats, but only ${reasons.length} kills and pauses beyond the lease`);
   wrong.push(...wrongConfirmations(copies, devices), ...wrongNotices(copies, devices));
   return { mails: byMessage.size, repeats, excuses: reasons.length, wrong };
 }

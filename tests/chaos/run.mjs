@@ -46,11 +46,15 @@ class Run {
   }
 
   async all() {
-    await this.quiet();
-    await this.faulty();
-    await this.settled();
-    await this.verdict();
-    await this.watch.stop();
+    try {
+      await this.quiet();
+      await this.faulty();
+      await this.settled();
+      await this.verdict();
+    } finally {
+      this.crowd.until = 0;  // whoever still waits gives up
+      await this.watch.stop();
+    }
     await this.fleet.end();
     this.wrong.push(...this.fleet.troubles);
     this.figures.seconds = Math.round((Date.now() - this.began) / 1000);

@@ -19,7 +19,8 @@ using ::testing::UnorderedElementsAre;
 
 class KeptMails : public Mailer {
  public:
-  void send(const Mail& mail, milliseconds) override {
+  void send(const Mail& mail, milliseconds, const MayFinish& may_finish) override {
+    if (!may_finish()) throw Unavailable("given up");
     const std::lock_guard lock(mutex);
     mails.push_back(mail);
   }

@@ -79,8 +79,7 @@ void DaemonsWorld::check_checkpoint(const Document& checkpoint) {
   }
 }
 
-// Invariant 4, at the act itself: who sends the mail about a new device has the lease of one of its revisions, and it
-// has not run out. A process that was stopped in between could not know, and is what Message-IDs are for.
+// Invariant 4, at the act itself: who sends the mail about a new device has its lease, and it has not run out. A process that was stopped in between could not know, and is what Message-IDs are for.
 void DaemonsWorld::on_mail(const DeliveredMail& mail) {
   scheduler_.trace("mail to " + mail.mail.to + " " + mail.mail.message_id.substr(0, 12) + " by " + mail.sender);
   if (!mail.link.code.empty()) around_.secrets.insert(mail.link.code);
@@ -93,11 +92,9 @@ void DaemonsWorld::on_mail(const DeliveredMail& mail) {
   const ModelDatabase& records = *cloud_.find(registry);
   const auto device = devices.docs().find(mail.link.subject);
   if (device == devices.docs().end()) return;  // purged meanwhile
-  for (const auto& [rev, revision] : device->second.tree.all()) {
-    const auto lease = records.docs().find("lease-" + lease_key({handshake, mail.link.subject, rev.text()}));
-    if (lease == records.docs().end() || lease->second.tree.is_deleted()) continue;
-    if (lease->second.written_at + lease_time >= env_.mono_now()) return;
-  }
+  const auto lease = records.docs().find("lease-" + lease_key({handshake, mail.link.subject, ""}));
+  const bool is_held = lease != records.docs().end() && !lease->second.tree.is_deleted();
+  if (is_held && lease->second.written_at + lease_time >= env_.mono_now()) return;
   scheduler_.fail("invariant 4: " + mail.sender + " sends a mail about " + mail.link.subject + " without a lease");
 }
 

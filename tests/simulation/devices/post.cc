@@ -31,7 +31,7 @@ void Post::deliver(const Mail& mail, const std::string& sender) {
   if (on_delivery) on_delivery(mails_.back());
 }
 
-void SimMailer::send(const Mail& mail, milliseconds timeout) {
+void SimMailer::send(const Mail& mail, milliseconds timeout, const MayFinish& may_finish) {
   Scheduler& chance = env_.scheduler();
   if (timeout.count() <= 0) chance.fail("invariant 6: a mail without a time limit");
   const auto travel = [&] {
@@ -40,6 +40,8 @@ void SimMailer::send(const Mail& mail, milliseconds timeout) {
   };
   if (line_.dead) throw Unavailable("killed");
   travel();
+  if (!may_finish()) throw Unavailable("the mail was given up");
+  if (line_.dead) throw Unavailable("killed");
   if (chance.happens(post_.refuses)) throw Unavailable("451 try again later");
   if (chance.happens(post_.hangs)) {
     if (chance.happens(0.5)) post_.deliver(mail, process_);

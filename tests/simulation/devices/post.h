@@ -46,7 +46,7 @@ class SimMailer : public Mailer {
  public:
   SimMailer(SimEnv& env, Post& post, Line& line, std::string process)
       : env_(env), post_(post), line_(line), process_(std::move(process)) {}
-  void send(const Mail& mail, milliseconds timeout) override;
+  void send(const Mail& mail, milliseconds timeout, const MayFinish& may_finish) override;
 
  private:
   SimEnv& env_;

@@ -80,6 +80,14 @@ TEST(Json, IsNotParsedBeyond1000Levels) {
   EXPECT_FALSE(parse_json(repeated("{\"a\":", 100000)));
 }
 
+// What is too much of a document is no fault of the connection, and the other way round.
+TEST(Json, BeyondTheLimitsIsToldFromNoJsonAtAll) {
+  EXPECT_TRUE(is_json_beyond_limits(repeated("[", 1001) + repeated("]", 1001)));
+  EXPECT_TRUE(is_json_beyond_limits("1e99999999999"));
+  for (const std::string no_json : {"", "<html>a proxy's page</html>", "{\"cut\": \"of", "{} {}", "[1, 2", "nul"})
+    EXPECT_FALSE(is_json_beyond_limits(no_json)) << no_json;
+}
+
 TEST(Parsed, TakingTheValueOfAnErrorIsABug) {
   const auto parsed = parse_json("{");
   EXPECT_DEATH((void)parsed.value(),

@@ -28,7 +28,7 @@ class FakeDatabases : public Transport {
 };
 
 class NoMailer : public Mailer {
-  void send(const Mail&, milliseconds) override { ADD_FAILURE() << "no mail is sent here"; }
+  void send(const Mail&, milliseconds, const MayFinish&) override { ADD_FAILURE() << "no mail is sent here"; }
 };
 
 }  // namespace channels

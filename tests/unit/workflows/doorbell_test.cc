@@ -92,5 +92,25 @@ TEST(Doorbell, SaysHowLongAgoItWasRung) {
   EXPECT_EQ(last_rung({}, at("2024-05-01T12:00:09Z")), std::nullopt);
 }
 
+
+Document doorbell(std::string_view rev, json::object channels) {
+  return {{"_id", "doorbell"}, {"_rev", rev}, {"type", "doorbell"}, {"channels", std::move(channels)}};
+}
+
+TEST(Doorbell, RungByTwoWorkersAtOnceKeepsTheLatestRingOfEachChannel) {
+  const Document winner = doorbell("3-b", {{"a", "2024-05-01T12:00:00Z"}, {"b", "2024-05-01T12:00:09Z"}});
+  const Document loser = doorbell("3-a", {{"a", "2024-05-01T12:00:01Z"}, {"b", "2024-05-01T11:00:00Z"}, {"c", "2024-05-01T10:00:00Z"}});
+  const auto united = united_doorbell({&winner, &loser});
+  ASSERT_TRUE(united);
+  EXPECT_EQ(*united, doorbell("3-b", {{"a", "2024-05-01T12:00:01Z"}, {"b", "2024-05-01T12:00:09Z"}, {"c", "2024-05-01T10:00:00Z"}}));
+  EXPECT_EQ(united_doorbell({&*united, &loser}), united) << "once saved, nothing is left to do but delete the loser";
+}
+
+TEST(Doorbell, IsUnitedWithDoorbellsOnly) {
+  const Document winner = doorbell("3-b", {});
+  const Document other{{"_id", "doorbell"}, {"_rev", "3-a"}, {"type", "order"}};
+  EXPECT_EQ(united_doorbell({&winner, &other}), std::nullopt);
+}
+
 }  // namespace
 }  // namespace channels
