@@ -199,6 +199,7 @@ test('a phone\'s registration waits on the laptop while the cloud is away, and i
   await new Promise((resolve) => setTimeout(resolve, 20000));  // some tries that fail
   assert.equal((await guest.read()).state, 'new');
   await startCloudAgain();
+  await waitFor(async () => (await guest.read()).state !== 'new', { ...LONG, what: 'the answer' });
   await world.register(Object.assign(Object.create(Object.getPrototypeOf(guest)), guest, { register: async () => ({ status: 201 }) }))
     .then((device) => Object.assign(guest, { link: device.link, deviceCode: device.deviceCode }));
   assert.equal((await world.confirm(world.confirmOf(guest))).state, 'used');
