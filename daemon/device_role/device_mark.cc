@@ -13,7 +13,7 @@ ReplicationState state_in(const std::map<std::string, ReplicationState>& states,
 }
 
 std::string trouble_of(const ReplicationState& state, std::string_view direction) {
-  if (!state.is_down() && state.state != "missing") return "";
+  if (!state.is_down()) return "";
   return std::string(direction) + " is " + state.state +
          (state.reason.empty() ? "" : ": " + state.reason.substr(0, longest_reason));
 }

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { serverKind, waitUntilUp } from '../lib/couch_server.mjs';
 import { startLaptop } from '../lib/laptop.mjs';
 import { request, waitFor } from '../lib/net.mjs';
+import { operatorCall } from '../lib/operator.mjs';
 import { newChannelId, startWorld } from '../lib/world.mjs';
 
 const PouchDB = createRequire(import.meta.url)('pouchdb').plugin(createRequire(import.meta.url)('pouchdb-adapter-memory'));
@@ -223,4 +224,16 @@ test('at the end every database of the laptop is equal to the cloud\'s, document
       return true;
     }, { ...LONG, what: `equal copies of ${name}` });
   }
+});
+
+test('the cloud\'s operator is told how the laptop stands, by the laptop\'s own word', { skip }, async () => {
+  const { device } = await laptop.pairing();
+  const why = async (channel) => JSON.parse((await operatorCall(world.daemon, 'why', device, channel, '--json')).stdout);
+  let last;
+  await waitFor(async () => {
+    last = await why('Recipes');
+    return last.in_sync === true;
+  }, { timeout: 300000, interval: 2000, what: 'in sync' }).catch((error) => { throw new Error(`${error.message}: ${JSON.stringify(last)}`); });
+  assert.ok(last.notes.some(({ reason }) => reason === 'seen'));
+  assert.deepEqual((await why('Films')).trouble.map(({ reason }) => reason), ['paused']);
 });
