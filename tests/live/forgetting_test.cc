@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "base/errors.h"
 #include "engine/engine.h"
 #include "live_server.h"
 #include "provision/install.h"

@@ -13,6 +13,7 @@ const LEAST_MS = 60000;
 const MOST_MS = 3600000;
 const SOON_MS = 2000;      // a device may be open for some seconds only
 const LONGEST_REASON = 200;
+const MOST_REFUSED = 1000;
 
 const now = () => new Date().toISOString();
 
@@ -21,6 +22,7 @@ export class Mark {
   #store;
   #least;
   #channels = {};
+  #refused = new Set();  // "channel id" of documents that are counted
   #left = new Set();  // channels that are not followed any longer
   #rev;               // undefined: not looked at yet
   #up = false;
@@ -53,8 +55,11 @@ export class Mark {
     this.#note(channel, { trouble: cut(reason), time: now() });
   }
 
+  /** Two replications of a channel may both be refused the same document: it counts once. */
   denied(channel, { id, reason }) {
-    const count = (this.#channels[channel]?.denied?.count ?? 0) + 1;
+    const known = this.#refused.has(`${channel} ${id}`);
+    if (this.#refused.size < MOST_REFUSED) this.#refused.add(`${channel} ${id}`);
+    const count = (this.#channels[channel]?.denied?.count ?? 0) + (known ? 0 : 1);
     this.#note(channel, { denied: { count, id: cut(id), reason: cut(reason), time: now() } });
   }
 
