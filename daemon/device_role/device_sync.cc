@@ -180,20 +180,27 @@ void DeviceSync::reconcile(const Document& pairing) {
   const auto pairs =
       sync_pairs(services_.options, pairing, channel_documents_in(services_.server, control));
   std::vector<Document> wanted;
+  const auto want = [&](const SyncPair& pair) {
+    for (const Direction direction : {Direction::push, Direction::pull})
+      wanted.push_back(replication(pairing, pair, direction, services_.server.url()));
+  };
   std::vector<std::string> databases;
   for (const SyncPair& pair : pairs) {
     if (pair.state == "active" && !pair.refused.empty())
       log_refusal("the subscription of channel " + pair.channel +
                   " is not followed: " + pair.refused);
-    if (!pair.is_wanted()) continue;
-    // Of a duplicate that was made elsewhere there is nothing here.
-    if (!pair.joined.empty() && !missing_databases(services_.server, {pair.database, pair.joined}).empty()) continue;
+    if (!pair.is_wanted() || !pair.joined.empty()) continue;
     databases.push_back(pair.database);
-    for (const Direction direction : {Direction::push, Direction::pull})
-      wanted.push_back(replication(pairing, pair, direction, services_.server.url()));
+    want(pair);
   }
   for (const std::string& name : missing_databases(services_.server, databases))
     ensure_local_database(services_, name, user);
+  for (const SyncPair& pair : pairs) {
+    // Of a duplicate that was made elsewhere there is nothing here.
+    if (!pair.joined.empty() &&
+        missing_databases(services_.server, {pair.database, pair.joined}).empty())
+      want(pair);
+  }
   const ReplicationChanges changes = changes_to(wanted, replication_documents(services_));
   save_in_pages(services_.replicator(), changes.save);
   if (!changes.save.empty())
