@@ -77,6 +77,8 @@ export interface SyncOptions {
   atOnce?: number;
   /** Milliseconds after which a channel is looked at without a ring (3600000). */
   hourly?: number;
+  /** ms between two words of the device about itself (60000), which `couchdb-channels why` shows an operator. */
+  mark?: number;
 }
 
 export interface DeviceOptions {

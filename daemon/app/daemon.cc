@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/errors.h"
+#include "device_role/forget_carried.h"
 #include "engine/backoff.h"
 #include "provision/design_docs.h"
 #include "provision/install.h"
@@ -56,7 +57,7 @@ std::vector<std::string> pinned_databases(const Settings& settings) {
 
 DeviceOptions device_options(const Settings& settings) {
   return {settings.handshake_db, settings.registry_db, settings.control_prefix, settings.channel_prefix,
-          settings.shards};
+          settings.shards, settings.confirm_ttl};
 }
 
 KindOf kind_of_database(const Settings& settings) {
@@ -227,7 +228,7 @@ void Daemon::check_installation() {
     install(server_, {settings_.handshake_db, settings_.registry_db, settings_.shards});
     if (env_.mono_now() >= next_clean_up_) {
       next_clean_up_ = env_.mono_now() + between_clean_ups;
-      if (settings_.role == Role::cloud) clean_up(services_);
+      settings_.role == Role::cloud ? clean_up(services_) : forget_carried(device_services_);
     }
     was_well_ = true;
   } catch (const std::exception& trouble) {  // Unavailable or Refused

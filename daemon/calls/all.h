@@ -26,6 +26,11 @@ void add_channels(Calls& calls);
 // device, or it has no log-in.
 void add_revoke(Calls& calls);
 
+// Why a device isn't in sync: {"device", "name", "user", "state", "in_sync": true | false | null (unknown), "trouble", "notes", "unknown":
+// [{"reason", "says"[, "channel"]}], "last_heard_of", "databases": [{"channel", "name", "database", "state", "subscription",
+// "behind", "device_says"}]}. Exit code 1 if there is no such device or channel.
+void add_why(Calls& calls);
+
 // With role = device: registers this machine's CouchDB with a cloud, prints the code to type, waits
 // until it is active. Exit code 1 if it isn't in time, or ended otherwise; the same call goes on.
 void add_pair(Calls& calls);

@@ -10,7 +10,7 @@ DeviceServices device_services(Operator& by, Log& log);
 
 // {"state", "cloud", "owner", "device"[, "device_code"][, "reason"][, "log_in"], "sync":
 // [{"channel", "database", "state"
-// [, "refused"][, "push": {"state"[, "reason"], "written", "refused"[, "pending"]}, "pull":
+// [, "refused"][, "joined"][, "push": {"state"[, "reason"], "written", "refused"[, "pending"]}, "pull":
 // {...}]}]}. "log_in" is what the cloud says now: "taken", "refused", "unknown" or "unreachable".
 // Null where nothing is paired.
 json::value device_status(Operator& by);

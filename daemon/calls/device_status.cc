@@ -42,9 +42,12 @@ json::array sync_status(Operator& by, const DeviceServices& services, const Docu
   const std::string control = services.control_database(string_or(pairing, "user", ""));
   json::array all;
   for (const SyncPair& pair :
-       sync_pairs(services.options, pairing, subscriptions_in(by.server, control))) {
+       sync_pairs(services.options, pairing, channel_documents_in(by.server, control))) {
+    // A duplicate that was made on another device.
+    if (!pair.joined.empty() && !states.contains(replication_id(pairing, pair, Direction::push))) continue;
     json::object row{{"channel", pair.channel}, {"database", pair.database}, {"state", pair.state}};
     if (!pair.refused.empty()) row["refused"] = pair.refused;
+    if (!pair.joined.empty()) row["joined"] = pair.joined;
     if (pair.is_wanted()) {
       row["push"] = state_json(states, replication_id(pairing, pair, Direction::push));
       row["pull"] = state_json(states, replication_id(pairing, pair, Direction::pull));
@@ -105,6 +108,7 @@ void print_device(const json::value& status, std::ostream& out) {
     out << "  " << string_or(row, "database", "?") << " " << escaped(string_or(row, "state", "?"));
     if (const auto refused = get_string(row, "refused"))
       out << ", not followed: " << escaped(*refused);
+    if (const auto joined = get_string(row, "joined")) out << ", joined with " << *joined;
     print_replication(row, "push", out);
     print_replication(row, "pull", out);
     out << "\n";

@@ -68,4 +68,11 @@ Cloud::LogIn Cloud::log_in() {
   return is_ours ? LogIn::taken : LogIn::unknown;
 }
 
+void Cloud::leave_mark(const Document& pairing, const Document& mark) {
+  // CouchDB asks for no _rev of a _local document.
+  const std::string control =
+      string_or(pairing, "syncpoint", "").substr(string_or(pairing, "cloud", "").size());
+  own_.request("PUT", control + "/" + doc_path(doc_id(mark)), mark, {}, in_time());
+}
+
 }  // namespace channels

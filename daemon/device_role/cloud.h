@@ -28,6 +28,9 @@ class Cloud {
   // Whether the cloud takes our name and password: `refused` is its 401 and nothing else.
   LogIn log_in();
 
+  // Writes what this device says of itself (device_mark.h) into the user's control database.
+  void leave_mark(const Document& pairing, const Document& mark);
+
  private:
   NoCredentials nobody_;
   BasicCredentials device_;

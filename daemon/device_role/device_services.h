@@ -19,6 +19,7 @@ struct DeviceOptions {
   std::string control_prefix;
   std::string channel_prefix;
   int shards = 1;
+  seconds confirm_ttl{86400};
 };
 
 struct DeviceServices {

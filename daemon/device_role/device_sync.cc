@@ -5,6 +5,7 @@
 
 #include "base/errors.h"
 #include "device_role/cloud.h"
+#include "device_role/device_mark.h"
 #include "device_role/pairing.h"
 #include "device_role/registration.h"
 #include "device_role/replicator.h"
@@ -22,6 +23,9 @@ constexpr seconds between_reconciles{60};
 constexpr seconds between_looks{15};
 // A revoked device's open feeds deliver for up to changes_duration; its log-in is refused at once.
 constexpr seconds between_log_ins{60};
+// How often the cloud hears from this device what `couchdb-channels why` shows there: after a change, and without one.
+constexpr seconds between_marks{60};
+constexpr seconds mark_without_change{3600};
 constexpr seconds while_offline{15};
 // A person who types a code looks at the screen meanwhile; one who has not done it for long does
 // something else.
@@ -142,7 +146,28 @@ milliseconds DeviceSync::keep_in_sync(const Document& pairing) {
     restart_what_is_down();
     next_look_ = services_.env.mono_now() + between_looks;
   }
+  if (now >= next_mark_) {
+    next_mark_ = now + between_marks;
+    leave_mark(pairing);
+  }
   return between_steps;
+}
+
+void DeviceSync::leave_mark(const Document& pairing) {
+  const auto pairs = sync_pairs(
+      services_.options, pairing,
+      channel_documents_in(services_.server, services_.control_database(string_or(pairing, "user", ""))));
+  const WallTime time = services_.env.wall_now();
+  const json::object channels = marked_channels(pairing, pairs, replication_states(services_.server));
+  const MonoTime now = services_.env.mono_now();
+  if (channels == marked_ && now < mark_again_) return;
+  try {
+    Cloud(services_.transport, pairing).leave_mark(pairing, device_mark(pairing, channels, time));
+    marked_ = channels;
+    mark_again_ = now + mark_without_change;
+  } catch (const std::exception& offline) {
+    services_.log.debug("the cloud: " + std::string(offline.what()));
+  }
 }
 
 void DeviceSync::reconcile(const Document& pairing) {
@@ -153,20 +178,29 @@ void DeviceSync::reconcile(const Document& pairing) {
   }
   const std::string control = services_.control_database(user);
   const auto pairs =
-      sync_pairs(services_.options, pairing, subscriptions_in(services_.server, control));
+      sync_pairs(services_.options, pairing, channel_documents_in(services_.server, control));
   std::vector<Document> wanted;
+  const auto want = [&](const SyncPair& pair) {
+    for (const Direction direction : {Direction::push, Direction::pull})
+      wanted.push_back(replication(pairing, pair, direction, services_.server.url()));
+  };
   std::vector<std::string> databases;
   for (const SyncPair& pair : pairs) {
     if (pair.state == "active" && !pair.refused.empty())
       log_refusal("the subscription of channel " + pair.channel +
                   " is not followed: " + pair.refused);
-    if (!pair.is_wanted()) continue;
+    if (!pair.is_wanted() || !pair.joined.empty()) continue;
     databases.push_back(pair.database);
-    for (const Direction direction : {Direction::push, Direction::pull})
-      wanted.push_back(replication(pairing, pair, direction, services_.server.url()));
+    want(pair);
   }
   for (const std::string& name : missing_databases(services_.server, databases))
     ensure_local_database(services_, name, user);
+  for (const SyncPair& pair : pairs) {
+    // Of a duplicate that was made elsewhere there is nothing here.
+    if (!pair.joined.empty() &&
+        missing_databases(services_.server, {pair.database, pair.joined}).empty())
+      want(pair);
+  }
   const ReplicationChanges changes = changes_to(wanted, replication_documents(services_));
   save_in_pages(services_.replicator(), changes.save);
   if (!changes.save.empty())

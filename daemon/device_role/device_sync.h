@@ -25,7 +25,7 @@ class DeviceSync {
   // The server is up and has what install() makes.
   void start();
 
-  // Rules of the local control database. A subscription changed, or a document went.
+  // Rules of the local control database. A subscription changed, a channel turned out to be a second one of its name, or a document went.
   Outcome subscription_changed(Run& run, const Document& doc);
   // A channel that was made here is usable before the cloud knows of it.
   Outcome make_room(Run& run, const Document& doc);
@@ -39,6 +39,7 @@ class DeviceSync {
   milliseconds keep_in_sync(const Document& pairing);
   void reconcile(const Document& pairing);
   void restart_what_is_down();
+  void leave_mark(const Document& pairing);
   void end_all(const Document& pairing);
   void wipe(const Document& pairing);
   void log_refusal(const std::string& what);
@@ -51,6 +52,9 @@ class DeviceSync {
   MonoTime next_reconcile_{};
   MonoTime next_look_{};
   MonoTime next_log_in_{};
+  MonoTime next_mark_{};
+  json::object marked_;  // what the cloud was told last
+  MonoTime mark_again_{};
 
   std::mutex mutex_;
   std::unique_ptr<Signal> changed_;

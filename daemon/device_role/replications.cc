@@ -1,6 +1,7 @@
 #include "device_role/replications.h"
 
 #include <map>
+#include <set>
 
 #include "base/digest.h"
 #include "device_role/syncpoint.h"
@@ -40,20 +41,37 @@ SyncPair pair_of(const DeviceOptions& options, const std::string& cloud, const D
   return pair;
 }
 
+// The id of the user's first channel of that name, where the cloud said that this is a second one.
+std::string duplicate_of(const Document& channel) {
+  const json::object* error = get_object(channel, "error");
+  if (doc_state(channel) != "error" || error == nullptr || string_or(*error, "error", "") != "duplicate")
+    return "";
+  const std::string first = string_or(channel, "channel", "");
+  return is_channel_id(doc_id(channel)) && is_channel_id(first) && first != doc_id(channel) ? first : "";
+}
+
 }  // namespace
 
 std::vector<SyncPair> sync_pairs(const DeviceOptions& options, const Document& pairing,
-                                 const std::vector<Document>& subscriptions) {
+                                 const std::vector<Document>& documents) {
   const std::string user = string_or(pairing, "user", "");
   const std::string cloud = string_or(pairing, "cloud", "");
   const std::string ending = "-sub-" + user;
   std::vector<SyncPair> pairs{
       {"", options.control_prefix + user, string_or(pairing, "syncpoint", ""), "active"}};
-  for (const Document& doc : subscriptions) {
+  std::set<std::string> subscribed;
+  for (const Document& doc : documents) {
     const std::string id = doc_id(doc);
     if (doc_type(doc) != "subscription" || !id.ends_with(ending)) continue;
     const std::string channel = id.substr(0, id.size() - ending.size());
-    if (is_channel_id(channel)) pairs.push_back(pair_of(options, cloud, doc, channel));
+    if (!is_channel_id(channel)) continue;
+    subscribed.insert(channel);
+    pairs.push_back(pair_of(options, cloud, doc, channel));
+  }
+  for (const Document& doc : documents) {
+    const std::string first = doc_type(doc) == "channel" ? duplicate_of(doc) : "";
+    if (first.empty() || subscribed.contains(doc_id(doc))) continue;
+    pairs.push_back({doc_id(doc), options.channel_prefix + doc_id(doc), "", "active", "", options.channel_prefix + first});
   }
   return pairs;
 }
@@ -73,17 +91,18 @@ Document replication(const Document& pairing, const SyncPair& pair, Direction di
                      std::string_view local_url) {
   const json::object local = endpoint(std::string(local_url) + url_encode(pair.database),
                                       local_account, string_or(pairing, "local_secret", ""));
-  const json::object cloud = endpoint(pair.syncpoint, username_of(string_or(pairing, "device", "")),
-                                      string_or(pairing, "secret", ""));
+  const json::object other =
+      pair.joined.empty()
+          ? endpoint(pair.syncpoint, username_of(string_or(pairing, "device", "")), string_or(pairing, "secret", ""))
+          : endpoint(std::string(local_url) + url_encode(pair.joined), local_account, string_or(pairing, "local_secret", ""));
   const bool push = direction == Direction::push;
+  json::object channels{{"database", pair.database}, {"direction", push ? "push" : "pull"}, {"channel", pair.channel}};
+  if (!pair.joined.empty()) channels["joined"] = pair.joined;
   return {{"_id", replication_id(pairing, pair, direction)},
-          {"source", push ? local : cloud},
-          {"target", push ? cloud : local},
+          {"source", push ? local : other},
+          {"target", push ? other : local},
           {"continuous", true},
-          {"channels",
-           {{"database", pair.database},
-            {"direction", push ? "push" : "pull"},
-            {"channel", pair.channel}}}};
+          {"channels", std::move(channels)}};
 }
 
 ReplicationChanges changes_to(const std::vector<Document>& wanted,

@@ -18,22 +18,6 @@ constexpr std::int64_t rows_a_page = 200;
 constexpr std::size_t infos_a_request = 100;  // CouchDB's own limit for POST /_dbs_info
 constexpr std::size_t salt_digits = 32;
 
-// Every document in that range of ids, page by page.
-void each_document(Database database, const std::string& first, const std::string& last,
-                   const std::function<void(Document&)>& take) {
-  json::object query{
-      {"startkey", first}, {"endkey", last}, {"include_docs", true}, {"limit", rows_a_page}};
-  while (true) {
-    auto rows = database.all_docs(query);
-    for (json::object& row : rows) {
-      if (json::object* doc = row.contains("doc") ? row["doc"].if_object() : nullptr) take(*doc);
-    }
-    if (rows.size() < static_cast<std::size_t>(rows_a_page)) return;
-    query["startkey"] = rows.back().at("id");
-    query["skip"] = 1;
-  }
-}
-
 std::string reason_in(const json::object& row) {
   const json::object* info = get_object(row, "info");
   if (info == nullptr) return {};
@@ -48,11 +32,27 @@ ReplicationState state_of(const json::object& row) {
     state.written = int_or(*info, "docs_written", 0);
     state.refused = int_or(*info, "doc_write_failures", 0);
     state.pending = int_or(*info, "changes_pending", -1);
+    state.reached = string_or(*info, "checkpointed_source_seq", "");
   }
   return state;
 }
 
 }  // namespace
+
+void each_document(Database database, const std::string& first, const std::string& last,
+                   const std::function<void(Document&)>& take) {
+  json::object query{
+      {"startkey", first}, {"endkey", last}, {"include_docs", true}, {"limit", rows_a_page}};
+  while (true) {
+    auto rows = database.all_docs(query);
+    for (json::object& row : rows) {
+      if (json::object* doc = row.contains("doc") ? row["doc"].if_object() : nullptr) take(*doc);
+    }
+    if (rows.size() < static_cast<std::size_t>(rows_a_page)) return;
+    query["startkey"] = rows.back().at("id");
+    query["skip"] = 1;
+  }
+}
 
 std::map<std::string, ReplicationState> replication_states(Server& server) {
   std::map<std::string, ReplicationState> states;
@@ -79,12 +79,12 @@ std::vector<Document> replication_documents(const DeviceServices& services) {
   return found;
 }
 
-std::vector<Document> subscriptions_in(Server& server, const std::string& control) {
+std::vector<Document> channel_documents_in(Server& server, const std::string& control) {
   std::vector<Document> found;
   Database database(server, control);
   if (!database.exists()) return found;
   each_document(database, "", "\xef\xbf\xb0", [&](Document& doc) {
-    if (doc_type(doc) == "subscription") found.push_back(std::move(doc));
+    if (doc_type(doc) == "subscription" || doc_type(doc) == "channel") found.push_back(std::move(doc));
   });
   return found;
 }

@@ -2,6 +2,7 @@
 // fill. Called by device_sync.h and by `status`. Each may throw as a request does.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@ struct ReplicationState {
   std::int64_t written = 0;
   std::int64_t refused = 0;   // documents that the target's validation did not take
   std::int64_t pending = -1;  // changes that wait; -1: unknown
+  std::string reached{};      // the source's seq of its checkpoint; "": unknown
 
   // CouchDB gave it up, or tries it again later and later (up to hours).
   bool is_down() const {
@@ -26,11 +28,14 @@ struct ReplicationState {
 
 // By the _id of the replication's document.
 std::map<std::string, ReplicationState> replication_states(Server& server);
+// Every document in that range of ids, page by page.
+void each_document(Database database, const std::string& first, const std::string& last,
+                   const std::function<void(Document&)>& take);
 // Ours, by their ids.
 std::vector<Document> replication_documents(const DeviceServices& services);
-// The documents of type subscription in the local control database; none where there is no such
-// database.
-std::vector<Document> subscriptions_in(Server& server, const std::string& control);
+// The documents of types subscription and channel in the local control database; none where there is
+// no such database.
+std::vector<Document> channel_documents_in(Server& server, const std::string& control);
 // Of those documents the ids of all channels of which this machine may have a database, whatever
 // their state.
 std::vector<std::string> channels_in(Server& server, const std::string& control);

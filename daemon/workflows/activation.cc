@@ -59,7 +59,9 @@ Document make_active(Services& services, const std::string& device_id, const Doc
     // The user's other devices show it, and the mailbox hears of it: it did so for the first
     // device by the confirmation itself.
     if (string_or(user, "first_device", "") != device_id) record["tell"] = "active";
-    // From now on _users has the verifier.
+    // From now on _users has the verifier. Its salt says nothing, and tells later whether it is still that one.
+    if (const json::object* credential = get_object(record, "credential"))
+      record["log_in_salt"] = string_or(*credential, "salt", "");
     for (const char* key : {"credential", "owner", "expires"}) record.erase(key);
     return true;
   });
@@ -89,6 +91,7 @@ Outcome activate_device(Services& services, Run& run, const Document& doc) {
   ensure_control_database(services, user);
   if (string_or(*record, "answer", "") == answer_yes_alone)
     revoke_others(services, user_id, id);
+  clear_control_copy(services, user_id, id);
   put_user(services.server, user_doc(id, user_id, *credential));
   const Document active = make_active(services, id, user);
   if (doc_state(active) != "active") {

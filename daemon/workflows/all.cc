@@ -83,6 +83,7 @@ Rules device_rules(DeviceSync& sync, Carrier& carrier) {
   rules.on(Kind::control)
       .safe("subscription", "*", look)
       .safe("channel", "new", make_room, slow)
+      .safe("channel", "error", look)
       .deleted(look);
   return rules;
 }

@@ -1,44 +1,17 @@
 #include "workflows/clean_up.h"
 
+#include "couch/purger.h"
 #include "workflows/device_documents.h"
 
 namespace channels {
 
 namespace {
 
-// CouchDB's own limits for one _purge ([purge] max_document_id_number, max_revisions_number).
-constexpr std::size_t ids_a_purge = 100;
-constexpr std::size_t revs_a_purge = 1000;
+constexpr std::size_t ids_a_purge = Purger::ids_a_purge;
 constexpr int most_pages = 500;
 constexpr std::chrono::hours kept_digest{30 * 24};
 // Longer than any lease or outage that a run could come back from.
 constexpr std::chrono::hours kept_lease{7 * 24};
-
-// Collects revisions and sends them in as few requests as the limits allow.
-class Purger {
- public:
-  explicit Purger(Database& database) : database_(database) {}
-
-  void add(const std::string& id, const std::string& rev) {
-    if (revs_ == revs_a_purge || (ids_.size() == ids_a_purge && !ids_.contains(id))) send();
-    json::value& revs = ids_[id];
-    if (!revs.is_array()) revs = json::array();
-    revs.as_array().push_back(json::value(rev));
-    ++revs_;
-  }
-
-  void send() {
-    if (ids_.empty()) return;
-    database_.purge(ids_);
-    ids_.clear();
-    revs_ = 0;
-  }
-
- private:
-  Database& database_;
-  json::object ids_;
-  std::size_t revs_ = 0;
-};
 
 // Every leaf: if one stayed, it would become the winner.
 void add_whole(Purger& purger, Database& database, const std::string& id) {

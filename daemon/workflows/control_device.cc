@@ -1,6 +1,7 @@
 #include "workflows/control_device.h"
 
 #include "base/errors.h"
+#include "couch/purger.h"
 #include "mail/text.h"
 #include "workflows/device_documents.h"
 #include "workflows/revocation.h"
@@ -62,6 +63,26 @@ Outcome restore_control_device(Services& services, Run& run, const Document& doc
   const auto record = services.registry.get(device_record_id(doc_id(doc)));
   if (!belongs_to(record, services.user_of(run.database))) return Keep{};
   return Save{control_copy(*record, {})};
+}
+
+void clear_control_copy(Services& services, const std::string& user, const std::string& device_id) {
+  Database control(services.server, services.control_database(user));
+  for (int tries = 0; tries < 5; ++tries) {
+    // Another run was faster: what stands there now is the device's own document, and a `revoke` in it a person's.
+    const auto record = services.registry.get(device_record_id(device_id));
+    if (!record || doc_state(*record) != "confirmed") return;
+    std::vector<Document> ends;
+    Purger purger(control);
+    for (const Document& leaf : control.leaves(device_id)) {
+      if (!is_deleted(leaf)) ends.push_back({{"_id", device_id}, {"_rev", doc_rev(leaf)}, {"_deleted", true}});
+      // What is deleted cannot be edited, and counts as well.
+      if (is_deleted(leaf) && says_revoke(leaf)) purger.add(device_id, doc_rev(leaf));
+    }
+    purger.send();
+    if (ends.empty()) return;
+    control.save_all(ends);
+  }
+  throw Unavailable("the document of a device to be changes all the time");
 }
 
 void put_control_copy(Services& services, const std::string& user, const Document& record) {

@@ -54,6 +54,7 @@ void set_log_in(Services& services, const RotateId& id, const Document& record) 
   put_user(services.server, user_doc(id.device, string_or(record, "user", ""), *credential));
   const Document now = services.registry.update(doc_id(record), [&](Document& current) {
     if (int_or(current, "rotation", 0) != id.number || doc_state(current) != "active") return false;
+    if (const json::object* set = get_object(current, "credential")) current["log_in_salt"] = string_or(*set, "salt", "");
     current.erase("credential");
     return true;
   });

@@ -11,7 +11,7 @@ function isOurs(doc) {
   return doc._id !== 'doorbell' && doc._id.charAt(0) !== '_';
 }
 
-/** Events: 'up' (everything is exchanged, and it stays so), 'down' (error), 'denied' {id, reason}. */
+/** Events: 'up' (everything is exchanged, and it stays so), 'synced' (again), 'down' (error), 'denied' {id, reason}. */
 export class ControlFeed extends Emitter {
   #replica;
   #wait = new Wait();
@@ -23,6 +23,11 @@ export class ControlFeed extends Emitter {
     super();
     this.#replica = new Replica({ local, openRemote, push: { filter: isOurs } });
     this.#replica.on('denied', (denied) => this.emit('denied', denied));
+    this.#replica.on('synced', () => this.emit('synced'));
+  }
+
+  get pulledTo() {
+    return this.#replica.pulledTo;
   }
 
   start() {

@@ -21,6 +21,8 @@ export class Replica extends Emitter {
   #live = null;
   #stopped = false;
 
+  pulledTo = null;  // the remote sequence up to which all is here, as far as this object saw
+
   /** `openRemote()` gives the remote database; `push` and `pull` are further options of those replications. */
   constructor({ local, openRemote, push = {} }) {
     super();
@@ -95,11 +97,15 @@ export class Replica extends Emitter {
 
   async #run(replication, count) {
     this.#running.push(replication);
+    const reached = (seq) => { if (count === 'pulled' && seq) this.pulledTo = seq; };
     replication.on('change', ({ docs_written: done, pending }) => this.emit('progress', { [count]: done, pending }));
+    // A batch of what is here already, as one's own writes are, is no 'change'.
+    replication.on('checkpoint', ({ checkpoint }) => reached(checkpoint));
     replication.on('denied', (error) => this.emit('denied', deniedOf(error)));
     try {
       const result = await replication;
       if (result.errors?.length > 0 && !result.ok) throw result.errors[0];
+      reached(result.last_seq);
       return result;
     } catch (error) {
       throw asChannelsError(error);

@@ -4,6 +4,7 @@
 import { ChannelsError, Unavailable } from './errors.js';
 import { ControlFeed } from './control_feed.js';
 import { Emitter } from './emitter.js';
+import { Mark } from './mark.js';
 import { Replica } from './replica.js';
 import { Scheduler } from './scheduler.js';
 
@@ -16,6 +17,7 @@ export class Syncing extends Emitter {
   #store;
   #catalog;
   #feed;
+  #mark;
   #scheduler;
   #rung;
   #told = new Map();  // what was told about whom, so that it is told once
@@ -33,10 +35,13 @@ export class Syncing extends Emitter {
     this.#rung = { ...catalog.doorbell() };
     this.#scheduler = new Scheduler(options);
     for (const event of ['state', 'progress', 'synced']) this.#scheduler.on(event, ({ id }) => this.emit('sync', id));
+    this.#mark = new Mark(cloud, store, { least: options.mark });
+    this.#scheduler.on('synced', ({ id, replica }) => this.#mark.reached(id, replica.pulledTo));
     this.#scheduler.on('trouble', (task, error) => this.#trouble(error, task.id));
     this.#scheduler.on('denied', (task, denied) => this.#denied(denied, task.id));
     this.#feed = new ControlFeed(store.control, () => cloud.database(store.record.control));
     this.#feed.on('up', () => this.#setOnline(true));
+    this.#feed.on('synced', () => this.#mark.reached('', this.#feed.pulledTo));
     this.#feed.on('down', (error) => {
       this.trouble = error.reason;
       this.#setOnline(false);
@@ -69,12 +74,14 @@ export class Syncing extends Emitter {
 
   async end() {
     this.#catalog.off('change', this.#onChange);
+    this.#mark.end();
     await Promise.all([this.#feed.end(), this.#scheduler.end()]);
     this.online = false;
   }
 
   #setOnline(online) {
     this.#scheduler.setUp(online);
+    this.#mark.setUp(online);
     if (online) this.trouble = null;
     if (this.online === online) return;
     this.online = online;
@@ -105,6 +112,7 @@ export class Syncing extends Emitter {
     for (const id of this.#scheduler.ids()) {
       if (active.has(id)) continue;
       this.#scheduler.remove(id);
+      this.#mark.leave(id);
       this.emit('sync', id);
     }
     for (const [id, syncpoint] of active) {
@@ -125,11 +133,13 @@ export class Syncing extends Emitter {
 
   #trouble(error, channel) {
     if (error instanceof Unavailable) return;
+    if (channel) this.#mark.trouble(channel, error);
     if (error.error === 'log_in') this.emit('refused');
     else this.#tell(Object.assign(error, channel ? { channel } : {}), channel);
   }
 
   #denied({ id, reason }, channel) {
+    this.#mark.denied(channel ?? '', { id, reason });
     this.#tell(new ChannelsError('denied', `The server did not take ${id ?? 'a document'}: ${reason}`, { id, ...(channel ? { channel } : {}) }), `${channel ?? ''} ${id}`);
   }
 

@@ -288,3 +288,29 @@ test('what the server refuses is told once, and holds up nothing', async () => {
   assert.match(device.heard.errors[0].reason, /it is bad/);
   assert.equal((await world.server.request(`/${world.daemon.names.channel_prefix}${id}/second`)).status, 200);
 });
+
+test('a connection that ends between any two requests of a replication ends no process', async () => {
+  const uncaught = [];
+  const listen = (error) => uncaught.push(error);
+  process.on('unhandledRejection', listen);
+  const cable = new Cable();
+  let isCutNext = false;
+  let cuts = 0;
+  const device = await paired('cut@example.com', 'a phone', { fetch: (url, options) => {
+    const isInfo = /^\/[^/]+\/?$/.test(new URL(url).pathname) && (options.method ?? 'GET') === 'GET';
+    if (url.includes('/_bulk_get')) isCutNext = true;
+    if (!isInfo || !isCutNext) return cable.fetch(url, options);
+    isCutNext = false;
+    cuts += 1;
+    throw new TypeError('the network is unreachable');
+  } });
+  device.channel('Notes');
+  const { id } = await hasChannel(device, 'Notes');
+  await world.server.request(`/${world.daemon.names.channel_prefix}${id}/from-elsewhere`, { method: 'PUT', body: { n: 1 } });
+  await hasDoc(device.channel('Notes'), 'from-elsewhere');
+  await device.sync();
+  process.off('unhandledRejection', listen);
+  assert.ok(cuts > 0);
+  assert.deepEqual(uncaught, []);
+  assert.deepEqual(device.heard.errors, []);
+});

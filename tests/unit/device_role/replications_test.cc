@@ -51,6 +51,27 @@ TEST(Replications, AreTwoForTheControlDatabaseAndTwoForEachActiveSubscription) {
   EXPECT_EQ(wanted_for({subscription(id, "stopped")}).size(), 2u);
 }
 
+TEST(Replications, JoinASecondChannelOfAName) {
+  constexpr const char* second = "fedcba9876543210";
+  Document duplicate{{"_id", second}, {"type", "channel"}, {"state", "error"}, {"error", {{"error", "duplicate"}}}, {"channel", id}};
+  const std::vector<Document> docs = wanted_for({subscription(id), duplicate});
+  ASSERT_EQ(docs.size(), 6u);
+  const std::string push = json::serialize(docs[4]);
+  EXPECT_EQ(docs[4].at("source").at("url"), "http://127.0.0.1:5984/channel-fedcba9876543210");
+  EXPECT_EQ(docs[4].at("target").at("url"), "http://127.0.0.1:5984/channel-0123456789abcdef");
+  EXPECT_EQ(docs[4].at("source"), docs[5].at("target"));
+  EXPECT_EQ(push.find("s1"), push.npos) << "the cloud's password goes nowhere";
+  // Not one that is a channel of its own all the same, nor by what is no id.
+  EXPECT_EQ(wanted_for({subscription(id), subscription(second), duplicate}).size(), 6u);
+  for (const char* first : {"../_users", second, ""}) {
+    duplicate["channel"] = first;
+    EXPECT_EQ(wanted_for({subscription(id), duplicate}).size(), 4u);
+  }
+  duplicate["channel"] = id;
+  duplicate["state"] = "new";
+  EXPECT_EQ(wanted_for({subscription(id), duplicate}).size(), 4u);
+}
+
 TEST(Replications, GiveEachSideItsOwnPassword) {
   const std::vector<Document> docs = wanted_for({subscription(id)});
   const Document& push = docs[2];
