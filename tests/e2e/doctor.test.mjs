@@ -127,10 +127,12 @@ test('a value that cannot be', { skip }, async () => {
 test('no admin: what the files say, and what CouchDB then lets everybody do', { skip }, async () => {
   await unset(`admins/${server.user}`);
   const { faults } = await doctor();
+  const { body: { rows } } = await request(`${server.url}/channels-handshake/_all_docs?startkey="doctor"&endkey="doctor~"`);
   // As nobody, who is an admin now.
   await request(server.url + setting(`admins/${server.user}`), { method: 'PUT', body: JSON.stringify(server.hashedAdmin) });
   assert.match(faults.admins.found, /\[admins\] is empty/);
   assert.match(faults['admin-party'].found, /everybody/);
+  assert.deepEqual(rows, [], 'what it wrote is gone');
 });
 
 test('the cookie secret is missing', { skip }, async () => {
@@ -165,6 +167,7 @@ test('the mail server does not take the log-in; the password is not shown', { sk
 test('public_url is another server, or none', { skip }, async () => {
   const other = await startCouch();
   const { faults } = await doctor({ sections: { channels: { public_url: other.url } } });
+  await other.close();
   assert.match(faults.public_url.found, /another CouchDB/);
   const { faults: none } = await doctor({ sections: { channels: { public_url: `http://127.0.0.1:${await freePort()}/` } } });
   assert.match(none.public_url.found, /is not this CouchDB/);

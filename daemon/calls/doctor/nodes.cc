@@ -122,7 +122,6 @@ bool has_manager(Visit& visit, const Node& node) {
 }
 
 void check_nodes(Visit& visit) {
-  if (visit.version == std::pair(0, 0)) visit.version = {3, 0};  // it told nobody in particular; it is no older
   std::string trouble;
   for (const std::string& name : cluster_nodes(visit)) {
     Node node{name, {}};

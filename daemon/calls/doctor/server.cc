@@ -25,6 +25,14 @@ std::pair<int, int> parse_version(const std::string& text) {
   return version;
 }
 
+// What the server says of itself.
+std::string learn(Visit& visit, const json::object& welcome) {
+  const std::string version = string_or(welcome, "version", "?");
+  visit.version = parse_version(version);
+  if (const auto uuid = get_string(welcome, "uuid")) visit.uuids.emplace(*uuid);
+  return escaped(version);
+}
+
 void check_clock(Visit& visit, const Look& look, WallTime asked) {
   const auto date = look.headers.find("date");
   const auto server_time = date == look.headers.end() ? std::nullopt : parse_http_date(date->second);
@@ -74,10 +82,7 @@ bool check_server(Visit& visit) {
                         "not checked without it: everything but the lines above"});
     return false;
   } else {
-    const std::string version = string_or(welcome, "version", "?");
-    visit.version = parse_version(version);
-    if (const auto uuid = get_string(welcome, "uuid")) visit.uuids.emplace(*uuid);
-    visit.report.ok("server", "CouchDB " + escaped(version) + " at " + visit.settings.url +
+    visit.report.ok("server", "CouchDB " + learn(visit, welcome) + " at " + visit.settings.url +
                                   ", couchdb-channels " CHANNELS_VERSION);
   }
   check_clock(visit, look, asked);
@@ -96,6 +101,9 @@ bool check_log_in(Visit& visit) {
     const auto session = visit.server->session();
     if (session.is_admin) {
       visit.report.ok("log-in", "as the admin " + escaped(session.name));
+      if (visit.version != std::pair(0, 0)) return true;
+      const Reply welcome = visit.server->request("GET", "");
+      if (const json::object* told = welcome.body.if_object()) learn(visit, *told);
       return true;
     }
     reason = session.name.empty() ? "the session counts as nobody's" : escaped(session.name) + " is no admin";
