@@ -1,4 +1,5 @@
-// `couchdb-channels doctor`: every check in its order. What one finds broken, the next ones do without.
+// `couchdb-channels doctor`: every check in its order. What one finds broken, the next ones do
+// without.
 #include <iostream>
 #include <memory>
 
@@ -74,7 +75,10 @@ int run_doctor(const IniFiles& files, const Asked& asked) {
     std::cout << json::serialize(report.as_json()) << "\n";
   } else {
     const int faults = report.faults();
-    std::cout << (faults == 0 ? "no fault" : faults == 1 ? "1 fault" : std::to_string(faults) + " faults") << "\n";
+    std::cout << (faults == 0   ? "no fault"
+                  : faults == 1 ? "1 fault"
+                                : std::to_string(faults) + " faults")
+              << "\n";
   }
   return report.faults() == 0 ? 0 : exit_failed;
 }
@@ -91,10 +95,13 @@ std::string origin_fault(const std::string& text) {
 
 void add_doctor(Calls& calls) {
   auto asked = std::make_shared<Asked>();
-  CLI::App& command = calls.add_bare("doctor", "check the installation, also a broken one, and say what to do",
-                                     [asked](const IniFiles& files) { return run_doctor(files, *asked); });
+  CLI::App& command =
+      calls.add_bare("doctor", "check the installation, also a broken one, and say what to do",
+                     [asked](const IniFiles& files) { return run_doctor(files, *asked); });
   command.add_flag("--json", asked->as_json, "one JSON object");
-  command.add_option("--origin", asked->origin, "an app's own, as browsers send it: CORS has to let it in")
+  command
+      .add_option("--origin", asked->origin,
+                  "an app's own, as browsers send it: CORS has to let it in")
       ->type_name("URL")
       ->check(CLI::Validator(origin_fault, ""));
 }

@@ -1,5 +1,6 @@
-// Does CouchDB see clients' own addresses behind the proxy? Tried with a show function, which tells what CouchDB makes of a
-// request: in a database of its own, open and empty, that is deleted at once.
+// Does CouchDB see clients' own addresses behind the proxy? Tried with a show function, which tells
+// what CouchDB makes of a request: in a database of its own, open and empty, that is deleted at
+// once.
 #include "app/daemon.h"
 #include "base/digest.h"
 #include "base/errors.h"
@@ -32,7 +33,9 @@ class TemporaryDatabase {
     database_.create(1);
     try {
       ensure_security(database_, {});
-      database_.save({{"_id", "_design/doctor"}, {"language", "javascript"}, {"shows", {{"request", show_function}}}});
+      database_.save({{"_id", "_design/doctor"},
+                      {"language", "javascript"},
+                      {"shows", {{"request", show_function}}}});
     } catch (...) {
       remove();
       throw;
@@ -75,21 +78,27 @@ void judge(Visit& visit, const json::object& seen) {
   const std::string last = last_address(forwarded);
   if (forwarded.empty()) {
     visit.report.fault("x-forwarded-for",
-                       "the proxy does not tell clients' addresses: five wrong passwords from anywhere lock any device's name",
+                       "the proxy does not tell clients' addresses: five wrong passwords from "
+                       "anywhere lock any device's name",
                        append_header);
-  } else if (last == forged_address && scheme_and_port(visit.settings.url) == scheme_and_port(visit.settings.public_url)) {
+  } else if (last == forged_address &&
+             scheme_and_port(visit.settings.url) == scheme_and_port(visit.settings.public_url)) {
     visit.report.note("x-forwarded-for", "no proxy seems to be in between");
   } else if (last == forged_address) {
     visit.report.fault("x-forwarded-for",
-                       "the header arrives as the client sent it: anybody can come from any address, and lock devices out in its name",
+                       "the header arrives as the client sent it: anybody can come from any "
+                       "address, and lock devices out in its name",
                        append_header);
   } else if (peer != last) {
-    visit.report.fault("x-forwarded-for",
-                       "the proxy tells clients' addresses, but CouchDB takes them from 127.0.0.1 and private IPv4 addresses only; here it sees " +
-                           escaped(peer),
-                       {"let the proxy reach CouchDB by such an address (not by localhost, which may be ::1)"});
+    visit.report.fault(
+        "x-forwarded-for",
+        "the proxy tells clients' addresses, but CouchDB takes them from 127.0.0.1 and private "
+        "IPv4 addresses only; here it sees " +
+            escaped(peer),
+        {"let the proxy reach CouchDB by such an address (not by localhost, which may be ::1)"});
   } else {
-    visit.report.ok("x-forwarded-for", "the proxy appends clients' addresses, and CouchDB takes them");
+    visit.report.ok("x-forwarded-for",
+                    "the proxy appends clients' addresses, and CouchDB takes them");
   }
 }
 
@@ -100,14 +109,18 @@ void check_forwarded(Visit& visit) {
   if (settings.public_url == settings.url) return;
   const std::string name = "channels-doctor-" + hex(visit.env.random_bytes(8));
   if (kind_of_database(settings)(name))
-    return visit.report.note("x-forwarded-for", "not tried: a database " + name + " would be followed");
+    return visit.report.note("x-forwarded-for",
+                             "not tried: a database " + name + " would be followed");
   const TemporaryDatabase database(*visit.server, name);
   const Look direct = look_at(visit, "GET", settings.url + database.show());
   if (direct.status != 200)
-    return visit.report.note("x-forwarded-for", "not tried: this CouchDB runs no show function: " + direct.what());
-  const Look look = look_at(visit, "GET", settings.public_url + database.show(), {}, {{"X-Forwarded-For", forged_address}});
+    return visit.report.note("x-forwarded-for",
+                             "not tried: this CouchDB runs no show function: " + direct.what());
+  const Look look = look_at(visit, "GET", settings.public_url + database.show(), {},
+                            {{"X-Forwarded-For", forged_address}});
   if (look.status != 200)
-    return visit.report.note("x-forwarded-for", "not tried: /" + name + " does not come through " + settings.public_url + ": " + look.what());
+    return visit.report.note("x-forwarded-for", "not tried: /" + name + " does not come through " +
+                                                    settings.public_url + ": " + look.what());
   judge(visit, look.object());
 }
 

@@ -14,7 +14,8 @@ std::string Look::what() const {
   if (status == 0) return trouble;
   const json::object answer = object();
   const std::string reason = string_or(answer, "reason", "");
-  return "answered " + std::to_string(status) + (reason.empty() ? "" : " (" + escaped(reason) + ")");
+  return "answered " + std::to_string(status) +
+         (reason.empty() ? "" : " (" + escaped(reason) + ")");
 }
 
 json::object Look::object() const {
@@ -23,8 +24,8 @@ json::object Look::object() const {
   return found == nullptr ? json::object() : *found;
 }
 
-Look look_at(const Visit& visit, const std::string& method, const std::string& url, const std::string& body,
-             std::vector<std::pair<std::string, std::string>> headers) {
+Look look_at(const Visit& visit, const std::string& method, const std::string& url,
+             const std::string& body, std::vector<std::pair<std::string, std::string>> headers) {
   HttpRequest request;
   request.method = method;
   request.url = url;

@@ -24,13 +24,16 @@ void try_sendmail(Visit& visit, const std::string& program) {
 
 void try_server(Visit& visit, const MailSettings& mail) {
   try {
-    SmtpMailer({mail.server, mail.username, mail.password, mail.require_starttls}).try_connection(longest_try);
-    visit.report.ok("mail", mail.server + " answers" + (mail.username.empty() ? "" : " and takes the log-in"));
+    SmtpMailer({mail.server, mail.username, mail.password, mail.require_starttls})
+        .try_connection(longest_try);
+    visit.report.ok(
+        "mail", mail.server + " answers" + (mail.username.empty() ? "" : " and takes the log-in"));
   } catch (const std::exception& trouble) {  // Unavailable or Refused
-    visit.report.fault("mail", mail.server + ": " + trouble.what(),
-                       {"start the mail server, or in local.ini:", "[channels_mail]",
-                        "server = smtp://HOST:PORT        (or smtps://; starttls = required; username, password)",
-                        "until then no device can be confirmed; what waits goes out when it answers"});
+    visit.report.fault(
+        "mail", mail.server + ": " + trouble.what(),
+        {"start the mail server, or in local.ini:", "[channels_mail]",
+         "server = smtp://HOST:PORT        (or smtps://; starttls = required; username, password)",
+         "until then no device can be confirmed; what waits goes out when it answers"});
   }
 }
 
@@ -48,8 +51,9 @@ void check_mail(Visit& visit) {
                       in_local_ini("channels_mail", {"from = Channels <no-reply@YOUR.DOMAIN>"}));
   if (mail.templates.empty()) return;
   if (const auto templates = Templates::load(mail.templates); !templates)
-    visit.report.fault("templates", templates.error().reason,
-                       {"correct that file; what is not in " + mail.templates + " is taken from the program"});
+    visit.report.fault(
+        "templates", templates.error().reason,
+        {"correct that file; what is not in " + mail.templates + " is taken from the program"});
 }
 
 }  // namespace channels

@@ -1,4 +1,5 @@
-// The nodes behind the server: their running configurations, the manager in each, and the daemons that work.
+// The nodes behind the server: their running configurations, the manager in each, and the daemons
+// that work.
 #include <unistd.h>
 
 #include "base/errors.h"
@@ -25,7 +26,8 @@ Sections sections_in(const json::value& body) {
   for (const auto& [name, pairs] : *all) {
     if (!pairs.is_object()) continue;
     for (const auto& [key, value] : pairs.as_object()) {
-      if (value.is_string()) sections[std::string(name)][std::string(key)] = value.as_string().c_str();
+      if (value.is_string())
+        sections[std::string(name)][std::string(key)] = value.as_string().c_str();
     }
   }
   return sections;
@@ -69,7 +71,8 @@ std::string line_of(const Sections& sections) {
   if (daemons == sections.end()) return {};
   for (const auto& [name, command] : daemons->second) {
     const std::string program = program_of(command);
-    if (name == "channels" || program.substr(program.rfind('/') + 1) == program_name) return command;
+    if (name == "channels" || program.substr(program.rfind('/') + 1) == program_name)
+      return command;
   }
   return {};
 }
@@ -83,8 +86,9 @@ void check_that_files_are_read(Visit& visit, const Node& node) {
     const Section& in_files = written == visit.files.sections.end() ? none : written->second;
     const Section& in_node = running == node.running.end() ? none : running->second;
     if (in_files != in_node)
-      visit.report.note("configuration", "[" + std::string(name) + "] of the files is not what CouchDB runs with" +
-                                             visit.at(node) + ": changed since it read them?",
+      visit.report.note("configuration",
+                        "[" + std::string(name) + "] of the files is not what CouchDB runs with" +
+                            visit.at(node) + ": changed since it read them?",
                         {"systemctl restart couchdb"});
   }
 }
@@ -94,13 +98,16 @@ void check_one_manager(Visit& visit, const Node& node) {
     visit.report.note("manager", "no line starts couchdb-channels" + visit.at(node),
                       in_local_ini("os_daemons", {"channels = /usr/bin/couchdb-channels"}));
   } else if (!has_manager(visit, node)) {
-    visit.report.fault("manager", "the manager of [os_daemons] is not loaded into CouchDB" + visit.at(node),
-                       {"where systemd starts it: systemctl daemon-reload && systemctl restart couchdb",
-                        "an ERL_FLAGS of your own has to hold what /usr/lib/systemd/system/couchdb.service.d/50-channels.conf says",
-                        "then see: journalctl -u couchdb | grep os_daemons"});
+    visit.report.fault(
+        "manager", "the manager of [os_daemons] is not loaded into CouchDB" + visit.at(node),
+        {"where systemd starts it: systemctl daemon-reload && systemctl restart couchdb",
+         "an ERL_FLAGS of your own has to hold what "
+         "/usr/lib/systemd/system/couchdb.service.d/50-channels.conf says",
+         "then see: journalctl -u couchdb | grep os_daemons"});
   } else {
-    visit.report.ok("manager", (visit.is_at_least(2, 3) ? "loaded, and has the line that starts couchdb-channels"
-                                                        : "CouchDB's own, with the line that starts couchdb-channels") +
+    visit.report.ok("manager", (visit.is_at_least(2, 3)
+                                    ? "loaded, and has the line that starts couchdb-channels"
+                                    : "CouchDB's own, with the line that starts couchdb-channels") +
                                    visit.at(node));
   }
 }
@@ -132,24 +139,29 @@ void check_nodes(Visit& visit) {
       trouble = failure.what();
       continue;
     }
-    for (const char* section : {"chttpd_auth", "couch_httpd_auth"}) visit.report.hide(value_in(node.running, section, "secret"));
-    if (const std::string uuid = value_in(node.running, "couchdb", "uuid"); !uuid.empty()) visit.uuids.insert(uuid);
+    for (const char* section : {"chttpd_auth", "couch_httpd_auth"})
+      visit.report.hide(value_in(node.running, section, "secret"));
+    if (const std::string uuid = value_in(node.running, "couchdb", "uuid"); !uuid.empty())
+      visit.uuids.insert(uuid);
     visit.nodes.push_back(std::move(node));
   }
   if (!trouble.empty())
-    visit.report.note("nodes", "a configuration cannot be read, so settings are not checked there: " + trouble);
+    visit.report.note(
+        "nodes", "a configuration cannot be read, so settings are not checked there: " + trouble);
   std::set<std::string> secrets;
   for (const Node& node : visit.nodes) secrets.insert(auth_value_in(node.running, "secret"));
   if (secrets.size() > 1)
     visit.report.fault("secret", "the nodes have different cookie secrets, or one has none",
                        in_local_ini("chttpd_auth", {"secret = THE SAME ON EVERY NODE"}));
-  if (visit.nodes.size() > 1) visit.report.ok("nodes", std::to_string(visit.nodes.size()) + " are checked");
+  if (visit.nodes.size() > 1)
+    visit.report.ok("nodes", std::to_string(visit.nodes.size()) + " are checked");
 }
 
 void check_manager(Visit& visit) {
   if (visit.nodes.empty()) return;
-  const bool runs_with_line = std::any_of(visit.nodes.begin(), visit.nodes.end(),
-                                          [](const Node& node) { return starts_channels(node.running); });
+  const bool runs_with_line =
+      std::any_of(visit.nodes.begin(), visit.nodes.end(),
+                  [](const Node& node) { return starts_channels(node.running); });
   if (runs_with_line) {
     for (const Node& node : visit.nodes) {
       check_one_manager(visit, node);
@@ -157,14 +169,17 @@ void check_manager(Visit& visit) {
     }
     const std::string program = program_of(line_of(visit.files.sections));
     if (visit.files.are_couchdbs && program.starts_with('/') && access(program.c_str(), X_OK) != 0)
-      visit.report.fault("manager", program + " cannot be run", in_local_ini("os_daemons", {"channels = /usr/bin/couchdb-channels"}));
+      visit.report.fault("manager", program + " cannot be run",
+                         in_local_ini("os_daemons", {"channels = /usr/bin/couchdb-channels"}));
   } else if (starts_channels(visit.files.sections)) {
-    visit.report.fault("manager", "CouchDB has not read the line under [os_daemons] yet", {"systemctl restart couchdb"});
+    visit.report.fault("manager", "CouchDB has not read the line under [os_daemons] yet",
+                       {"systemctl restart couchdb"});
   } else if (visit.files.are_couchdbs) {
     visit.report.fault("manager", "no line starts couchdb-channels",
                        in_local_ini("os_daemons", {"channels = /usr/bin/couchdb-channels"}));
   } else {
-    visit.report.note("manager", "no line under [os_daemons]: the daemon is to be run by itself, with --ini");
+    visit.report.note("manager",
+                      "no line under [os_daemons]: the daemon is to be run by itself, with --ini");
   }
 }
 
@@ -178,10 +193,13 @@ void check_worker(Visit& visit) {
       places += (alive++ == 0 ? ": " : ", ") + string_or(worker.as_object(), "place", "?");
     }
   }
-  if (alive > 0) return visit.report.ok("daemon", std::to_string(alive) + " at work" + escaped(places));
-  visit.report.fault("daemon", registry.exists() ? "none is at work" : "none has been at work yet: there is no registry",
-                     {"started by CouchDB: journalctl -u couchdb | grep channels says why",
-                      "by itself: systemctl status couchdb-channels"});
+  if (alive > 0)
+    return visit.report.ok("daemon", std::to_string(alive) + " at work" + escaped(places));
+  visit.report.fault(
+      "daemon",
+      registry.exists() ? "none is at work" : "none has been at work yet: there is no registry",
+      {"started by CouchDB: journalctl -u couchdb | grep channels says why",
+       "by itself: systemctl status couchdb-channels"});
 }
 
 }  // namespace channels

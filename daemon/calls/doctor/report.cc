@@ -15,7 +15,8 @@ constexpr std::string_view name_of(Result result) {
 
 // "//name:password@host" -> "//...@host"
 void hide_log_ins(std::string& text) {
-  for (auto slashes = text.find("//"); slashes != text.npos; slashes = text.find("//", slashes + 2)) {
+  for (auto slashes = text.find("//"); slashes != text.npos;
+       slashes = text.find("//", slashes + 2)) {
     const auto end = std::min(text.find_first_of("/ \"", slashes + 2), text.size());
     const auto at = text.rfind('@', end);
     if (at != text.npos && at > slashes + 1) text.replace(slashes + 2, at - slashes - 2, "...");
@@ -46,10 +47,12 @@ void Report::add(std::string_view name, Result result, const std::string& found,
     std::string word(name_of(result));
     word.resize(5, ' ');
     *out_ << word << " " << name << ": " << clean(found) << "\n";
-    for (const json::value& line : lines) *out_ << "        " << std::string_view(line.as_string()) << "\n";
+    for (const json::value& line : lines)
+      *out_ << "        " << std::string_view(line.as_string()) << "\n";
     out_->flush();
   }
-  checks_.push_back({{"name", name}, {"result", name_of(result)}, {"found", clean(found)}, {"do", lines}});
+  checks_.push_back(
+      {{"name", name}, {"result", name_of(result)}, {"found", clean(found)}, {"do", lines}});
 }
 
 json::object Report::as_json() const {

@@ -1,5 +1,5 @@
-// What `doctor` found: a line for each check, printed as it comes, or one JSON object at the end. Every text passes through
-// here, and no secret through it.
+// What `doctor` found: a line for each check, printed as it comes, or one JSON object at the end.
+// Every text passes through here, and no secret through it.
 #pragma once
 
 #include <ostream>

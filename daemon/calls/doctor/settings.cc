@@ -36,9 +36,11 @@ void check_hashes(Visit& visit, const Node& node) {
                        "min_iterations = " + least + visit.at(node) +
                            ": CouchDB refuses every device, whose random secret is hashed once",
                        in_local_ini("chttpd_auth", {"min_iterations = 1"}));
-  if (visit.is_at_least(3, 4) && value_in(node.running, "chttpd_auth", "upgrade_hash_on_auth") != "false")
+  if (visit.is_at_least(3, 4) &&
+      value_in(node.running, "chttpd_auth", "upgrade_hash_on_auth") != "false")
     visit.report.note("upgrade_hash_on_auth",
-                      "is on" + visit.at(node) + ": CouchDB makes devices' hashes costly, 160 ms of CPU at each log-in",
+                      "is on" + visit.at(node) +
+                          ": CouchDB makes devices' hashes costly, 160 ms of CPU at each log-in",
                       in_local_ini("chttpd_auth", {"upgrade_hash_on_auth = false"}));
 }
 
@@ -47,19 +49,24 @@ void check_feeds_length(Visit& visit, const Node& node) {
   const long long duration = number_in(text);
   const std::string value = text.empty() ? "is not set" : "= " + text;
   if (duration < 0) {
-    visit.report.fault("changes_duration",
-                       value + visit.at(node) + ": an open feed of a revoked device delivers for ever",
-                       in_local_ini("fabric", {"changes_duration = 60000"}));
+    visit.report.fault(
+        "changes_duration",
+        value + visit.at(node) + ": an open feed of a revoked device delivers for ever",
+        in_local_ini("fabric", {"changes_duration = 60000"}));
   } else if (!has_manager(visit, node)) {
     visit.report.note("changes_duration",
                       value + " ms" + visit.at(node) +
-                          ", but CouchDB looks at it only in a feed's pauses, and there is no manager here that ends busy feeds, "
+                          ", but CouchDB looks at it only in a feed's pauses, and there is no "
+                          "manager here that ends busy feeds, "
                           "too: a revoked device that holds one open reads on",
-                      {"let CouchDB start the daemon (docs/operations.md), or have a proxy that limits a connection's life"});
+                      {"let CouchDB start the daemon (docs/operations.md), or have a proxy that "
+                       "limits a connection's life"});
   } else if (duration > a_long_feed_ms) {
-    visit.report.note("changes_duration", value + " ms" + visit.at(node) + ": a revoked device reads on for that long");
+    visit.report.note("changes_duration",
+                      value + " ms" + visit.at(node) + ": a revoked device reads on for that long");
   } else {
-    visit.report.ok("changes_duration", value + " ms" + visit.at(node) + ", and the manager ends feeds, busy ones, too");
+    visit.report.ok("changes_duration", value + " ms" + visit.at(node) +
+                                            ", and the manager ends feeds, busy ones, too");
   }
 }
 
@@ -70,8 +77,9 @@ void check_settings(Visit& visit) {
     check_who_may_come(visit, node);
     check_hashes(visit, node);
     if (value_in(node.running, "global_changes", "update_db") == "false")
-      visit.report.fault("_global_changes", "[global_changes] update_db = false" + visit.at(node) +
-                                                ": changes in sleeping databases are found by the sweep alone",
+      visit.report.fault("_global_changes",
+                         "[global_changes] update_db = false" + visit.at(node) +
+                             ": changes in sleeping databases are found by the sweep alone",
                          in_local_ini("global_changes", {"update_db = true"}));
   }
 }

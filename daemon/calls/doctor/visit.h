@@ -1,5 +1,6 @@
-// One run of `doctor`: what it was given, what it learns on its way, and the checks in the order in which doctor.cc calls them.
-// Each looks at one concern and reports on it; what it throws (Unavailable, Refused) is reported as that concern's fault.
+// One run of `doctor`: what it was given, what it learns on its way, and the checks in the order in
+// which doctor.cc calls them. Each looks at one concern and reports on it; what it throws
+// (Unavailable, Refused) is reported as that concern's fault.
 #pragma once
 
 #include <memory>
@@ -40,7 +41,9 @@ struct Visit {
 
   bool is_at_least(int major, int minor) const { return version >= std::pair(major, minor); }
   // " (node NAME)" where there are several.
-  std::string at(const Node& node) const { return nodes.size() > 1 ? " (node " + node.name + ")" : ""; }
+  std::string at(const Node& node) const {
+    return nodes.size() > 1 ? " (node " + node.name + ")" : "";
+  }
 };
 
 // An answer, or why there was none.
@@ -57,7 +60,8 @@ struct Look {
 };
 
 // As nobody, with those headers.
-Look look_at(const Visit& visit, const std::string& method, const std::string& url, const std::string& body = {},
+Look look_at(const Visit& visit, const std::string& method, const std::string& url,
+             const std::string& body = {},
              std::vector<std::pair<std::string, std::string>> headers = {});
 
 std::string value_in(const Sections& sections, std::string_view section, std::string_view key);
