@@ -96,8 +96,8 @@ async function doctor() {
 test('doctor finds no fault through it, and has looked', { skip }, async () => {
   const { faults, checks } = await doctor();
   assert.equal(faults, 0, JSON.stringify(checks, null, 1));
-  const result = (name) => checks.filter((check) => check.name === name).map((check) => check.result).join();
-  for (const name of ['public_url', 'page', 'handshake', 'x-forwarded-for']) assert.equal(result(name), 'ok', name);
+  const isWell = (name) => checks.some((check) => check.name === name && check.result === 'ok');
+  for (const name of ['public_url', 'page', 'handshake', 'x-forwarded-for']) assert.ok(isWell(name), name);
 });
 
 test('a certificate that nobody vouches for is a fault', { skip }, async () => {
