@@ -26,8 +26,9 @@ void try_server(Visit& visit, const MailSettings& mail) {
   try {
     SmtpMailer({mail.server, mail.username, mail.password, mail.require_starttls})
         .try_connection(longest_try);
-    visit.report.ok(
-        "mail", mail.server + " answers" + (mail.username.empty() ? "" : " and takes the log-in"));
+    visit.report.ok("mail",
+                    mail.server + " answers" +
+                        (mail.username.empty() ? "" : ", and takes the log-in or asks for none"));
   } catch (const std::exception& trouble) {  // Unavailable or Refused
     visit.report.fault(
         "mail", mail.server + ": " + trouble.what(),
