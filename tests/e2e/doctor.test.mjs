@@ -4,10 +4,12 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { SMTPServer } from 'smtp-server';
 import { serverKind, startCouch } from '../lib/couch_server.mjs';
 import { PROGRAM, startDaemon } from '../lib/daemon.mjs';
 import { startMailSink } from '../lib/mail_sink.mjs';
@@ -28,7 +30,8 @@ const folder = mkdtempSync(join(tmpdir(), 'channels-doctor-'));
 
 before(async () => {
   if (skip) return;
-  server = await startCouch({ own: true, config: { fabric: { changes_duration: 60000 }, chttpd_auth: { upgrade_hash_on_auth: 'false' } } });
+  server = await startCouch({ own: true, config: { chttpd_auth: { upgrade_hash_on_auth: 'false' } } });
+  await set('fabric/changes_duration', '60000');
   mail = await startMailSink();
   proxy = await startProxy(server.url);
   daemon = await startDaemon({ server, mail, names: NAMES, channels: { public_url: `${proxy.url}/` } });
@@ -168,9 +171,20 @@ test('the mail server is down', { skip }, async () => {
 });
 
 test('the mail server does not take the log-in; the password is not shown', { skip }, async () => {
-  const { faults, stdout } = await doctor({ sections: { channels_mail: { server: mail.url, username: 'me', password: 'open-sesame' } } });
-  assert.ok(faults.mail);
-  assert.doesNotMatch(stdout, /open-sesame/);
+  const strict = new SMTPServer({
+    disabledCommands: ['STARTTLS'], allowInsecureAuth: true, logger: false, disableReverseLookup: true,
+    onAuth: ({ password }, session, answer) => (password === 'right-one' ? answer(null, { user: 'me' }) : answer(new Error('no'))),
+  });
+  strict.listen(0, '127.0.0.1');
+  await once(strict.server, 'listening');
+  const url = `smtp://127.0.0.1:${strict.server.address().port}`;
+  const tried = (password) => doctor({ sections: { channels_mail: { server: url, username: 'me', password } } });
+  const wrong = await tried('open-sesame');
+  const right = await tried('right-one');
+  await new Promise((done) => strict.close(done));
+  assert.match(wrong.faults.mail.found, /denied|login|auth/i);
+  assert.doesNotMatch(wrong.stdout, /open-sesame/);
+  assert.match(right.oks.mail.found, /answers/);
 });
 
 test('public_url is another server, or none', { skip }, async () => {
@@ -212,10 +226,10 @@ test('CORS is off: a note, and a fault for who names an app\'s origin', { skip }
   await set('cors/origins', 'https://other.example.com');
   assert.match((await doctor({ args: ['--origin', origin] })).faults.cors.found, /origin is not allowed/);
   await set('cors/origins', origin);
+  await set('cors/methods', 'GET, PUT, POST, HEAD, DELETE');
   await set('cors/headers', 'accept, origin');
   assert.match((await doctor({ args: ['--origin', origin] })).faults.cors.found, /authorization/);
   await set('cors/headers', 'accept, authorization, content-type, origin, referer');
-  await set('cors/methods', 'GET, PUT, POST, HEAD, DELETE');
   const { oks, faults } = await doctor({ args: ['--origin', origin] });
   assert.ok(oks.cors, JSON.stringify(faults));
   await unset('chttpd/enable_cors');
