@@ -172,14 +172,18 @@ test('one line in local.ini, and the daemon comes up', { skip: skipNode }, async
 
 test('doctor, as an operator calls it, finds no fault', { skip: skipNode }, async () => {
   const mail = await startMailSink();
-  await put('channels_mail', 'server', mail.url);
-  await waitFor(() => ready() === 2, { timeout: SLOW, what: 'ready with the new mail server' });
-  // Not by run(), which would keep the mail server here from answering.
-  const doctor = spawn('chroot', [debian.folder, PROGRAM, 'doctor'], { env: { PATH: '/usr/bin:/bin' }, stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
-  doctor.stdout.on('data', (chunk) => { output += chunk; });
-  const code = await new Promise((done) => doctor.once('close', done));
-  await mail.close();
+  let code;
+  try {
+    await put('channels_mail', 'server', mail.url);
+    await waitFor(() => ready() === 2, { timeout: SLOW, what: 'ready with the new mail server' });
+    // Not by run(), which would keep the mail server here from answering.
+    const doctor = spawn('chroot', [debian.folder, PROGRAM, 'doctor'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    doctor.stdout.on('data', (chunk) => { output += chunk; });
+    code = await new Promise((done, failed) => doctor.once('close', done).once('error', failed));
+  } finally {
+    await mail.close();
+  }
   assert.equal(code, 0, output);
   assert.match(output, /^ok {4}manager: loaded/m);
   assert.match(output, /^ok {4}disk: /m);

@@ -32,6 +32,8 @@ export function putStandIn(debian, sections) {
   cpSync(join(HERE, 'stand_in.app'), join(ebin, 'stand_in.app'));
   cpSync(join(HERE, 'couchdb'), join(home, 'bin/couchdb'));
   debian.do('useradd', '--system', '--home-dir', HOME, '--no-create-home', 'couchdb');
+  writeFileSync(debian.path(`${HOME}/etc/default.ini`), '; nothing\n');
+  mkdirSync(debian.path(`${HOME}/etc/local.d`));
   writeStandInSettings(debian, sections);
 }
 
@@ -45,6 +47,6 @@ export function removeStandIn(debian) {
   for (const name of readdirSync(debian.path(HOME)).filter((part) => PARTS.includes(part) || part.startsWith('erts-'))) {
     rmSync(debian.path(`${HOME}/${name}`), { recursive: true });
   }
-  rmSync(debian.path(`${HOME}/etc/local.ini`));
+  for (const name of ['default.ini', 'local.ini', 'local.d']) rmSync(debian.path(`${HOME}/etc/${name}`), { recursive: true });
   debian.do('sh', '-c', `userdel couchdb; chown -R root:root ${HOME}`);
 }
