@@ -11,6 +11,8 @@ erlang_test="erlang-dev erlang-eunit erlang-crypto erlang-jiffy"
 package="debhelper dpkg-dev lintian"
 # The package is tested in a Debian of its own.
 package_test="debootstrap man-db bash-completion"
+# A proxy as operators have it, and a clock that is off.
+doctor_test="nginx-light faketime openssl"
 lint="clang-tidy-16"
 test="libgtest-dev libgmock-dev duktape-dev chromium"
 
@@ -21,7 +23,7 @@ for part in "$@"; do
     lint) wanted="$wanted $lint" ;;
     erlang) wanted="$wanted $erlang" ;;
     package) wanted="$wanted $build $erlang $package" ;;
-    test) wanted="$wanted $test $erlang $erlang_test $package $package_test" ;;
+    test) wanted="$wanted $test $erlang $erlang_test $package $package_test $doctor_test" ;;
     node)
       # Any Node of version 18 or later will do, Debian's own is one.
       if ! node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)' 2>/dev/null; then wanted="$wanted nodejs"; fi

@@ -53,29 +53,38 @@ std::string place_of_this_process() {
 
 }  // namespace
 
-Parsed<Configuration> read_configuration(Env& env, Host& host) {
-  Sections sections = sections_of(host);
-  if (host.is_trusted()) add_program_sections(host, sections);
-  std::vector<std::string> warnings;
-  Parsed<Sections> trusted = host.is_trusted() ? Parsed<Sections>(sections)
+Parsed<ReadSettings> read_settings(Host& host, std::vector<std::string>& warnings) {
+  ReadSettings read;
+  read.sections = sections_of(host);
+  if (host.is_trusted()) add_program_sections(host, read.sections);
+  Parsed<Sections> trusted = host.is_trusted() ? Parsed<Sections>(read.sections)
                                                : read_trusted_files(trusted_folder, warnings);
   if (!trusted) return Invalid::because(trusted.error().reason);
-  auto settings = parse_settings(sections, *trusted, warnings);
-  Parsed<std::vector<ProgramSettings>> programs = std::vector<ProgramSettings>();
-  if (settings) programs = parse_programs(*trusted, *settings, warnings);
-  if (programs && !host.is_trusted()) {
+  auto settings = parse_settings(read.sections, *trusted, warnings);
+  if (!settings) return Invalid::because(settings.error().reason);
+  auto programs = parse_programs(*trusted, *settings, warnings);
+  if (!programs) return Invalid::because(programs.error().reason);
+  if (!host.is_trusted()) {
     parse_switches(host.section("channels_handlers"), *programs, warnings);
     warn_about_untrusted(host, *programs, warnings);
   }
+  read.settings = std::move(*settings);
+  read.programs = std::move(*programs);
+  for (const ProgramSettings& program : read.programs)
+    read.settings.follow.insert(read.settings.follow.end(), program.databases.begin(), program.databases.end());
+  return read;
+}
+
+Parsed<Configuration> read_configuration(Env& env, Host& host) {
+  std::vector<std::string> warnings;
+  auto read = read_settings(host, warnings);
   for (const std::string& warning : warnings) host.log().info("warning: " + warning);
-  if (!settings) return Invalid::because(settings.error().reason);
-  if (!programs) return Invalid::because(programs.error().reason);
-  for (const ProgramSettings& program : *programs)
-    settings->follow.insert(settings->follow.end(), program.databases.begin(), program.databases.end());
-  auto credentials = daemon_credentials(env, *settings, sections);
+  if (!read) return Invalid::because(read.error().reason);
+  auto credentials = daemon_credentials(env, read->settings, read->sections);
   if (!credentials) return Invalid::because(credentials.error().reason);
-  Configuration configuration{std::move(*settings), std::move(*credentials), place_of_this_process(), *programs, {}};
-  if (!host.is_trusted()) configuration.switches = switches_of(host, *programs);
+  Configuration configuration{std::move(read->settings), std::move(*credentials), place_of_this_process(),
+                              std::move(read->programs), {}};
+  if (!host.is_trusted()) configuration.switches = switches_of(host, configuration.programs);
   return configuration;
 }
 

@@ -26,6 +26,16 @@ struct Configuration {
   std::function<std::map<std::string, bool>()> switches;
 };
 
+// What is read before anybody thinks of logging in.
+struct ReadSettings {
+  Settings settings;
+  std::vector<ProgramSettings> programs;
+  Sections sections;  // as the host has them
+};
+
+// The first part of read_configuration(), for who has to go on without the rest (`doctor`). `warnings` gets a line for each.
+Parsed<ReadSettings> read_settings(Host& host, std::vector<std::string>& warnings);
+
 // Watches the sections that it reads before it reads them, so that no change is missed; not [channels_handlers], of which
 // `switches` tells. Warnings go to the host's log. `host` outlives what it gives. Invalid is one line that says what to do.
 Parsed<Configuration> read_configuration(Env& env, Host& host);

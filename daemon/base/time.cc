@@ -89,4 +89,15 @@ std::optional<WallTime> parse_time(std::string_view text) {
   return WallTime(since_1970);
 }
 
+std::optional<WallTime> parse_http_date(const std::string& text) {
+  // "Wed, 01 May 2024 12:34:56 GMT"
+  if (text.size() != 29 || !text.ends_with(" GMT")) return std::nullopt;
+  const auto* month = std::find(month_names.begin(), month_names.end(), text.substr(8, 3));
+  if (month == month_names.end()) return std::nullopt;
+  std::string number = std::to_string(month - month_names.begin() + 1);
+  if (number.size() == 1) number.insert(0, "0");
+  return parse_time(text.substr(12, 4) + "-" + number + "-" + text.substr(5, 2) + "T" +
+                    text.substr(17, 8) + "Z");
+}
+
 }  // namespace channels

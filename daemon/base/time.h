@@ -20,5 +20,7 @@ std::string format_time(WallTime time);
 std::string format_mail_date(WallTime time);
 // Reads what format_time writes, with optional fractions of a second; nullopt for all else.
 std::optional<WallTime> parse_time(std::string_view text);
+// Reads "Wed, 01 May 2024 12:34:56 GMT", an HTTP answer's Date (RFC 9110, section 5.6.7: the one form that is sent).
+std::optional<WallTime> parse_http_date(const std::string& text);
 
 }  // namespace channels

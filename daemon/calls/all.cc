@@ -6,6 +6,7 @@ namespace channels {
 
 void add_all_calls(Calls& calls) {
   add_status(calls);
+  add_doctor(calls);
   add_retry(calls);
   add_devices(calls);
   add_channels(calls);

@@ -11,6 +11,11 @@ class Calls;
 // alive. Exit code 1 if none is.
 void add_status(Calls& calls);
 
+// Checks an installation, part by part, also a broken one; each line says what was found, and of a fault what to do about it.
+// With --json one object: {"faults": N, "checks": [{"name", "result": "ok" | "note" | "fault", "found", "do": [LINE]}]}.
+// Exit code 1 if there is a fault.
+void add_doctor(Calls& calls);
+
 // Hands parked documents out again: the one with that _id (in whatever database), or all. Exit code
 // 1 if there was none.
 void add_retry(Calls& calls);

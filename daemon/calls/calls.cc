@@ -16,7 +16,7 @@ const std::vector<std::string> couchdb_ini_files{
     "/opt/couchdb/etc/default.ini", "/opt/couchdb/etc/default.d", "/opt/couchdb/etc/local.ini",
     "/opt/couchdb/etc/local.d"};
 
-int call_as_operator(const std::vector<std::string>& given, const Call& call) {
+int call_with_files(const std::vector<std::string>& given, const BareCall& call) {
   const auto& files = given.empty() ? couchdb_ini_files : given;
   auto sections = read_ini_files({files.begin(), files.end()});
   if (!sections) {
@@ -25,7 +25,11 @@ int call_as_operator(const std::vector<std::string>& given, const Call& call) {
             (given.empty() ? ": run as root or couchdb, or name CouchDB's files by --ini" : ""),
         exit_bad_configuration);
   }
-  IniHost host(std::move(*sections), Level::error, !given.empty());
+  return call({given.empty(), std::move(*sections)});
+}
+
+int call_as_operator(IniFiles files, const Call& call) {
+  IniHost host(std::move(files.sections), Level::error, !files.are_couchdbs);
   RealEnv env;
   const auto configuration = read_configuration(env, host);
   if (!configuration) return exit_with(configuration.error().reason, exit_bad_configuration);
@@ -43,6 +47,12 @@ int call_as_operator(const std::vector<std::string>& given, const Call& call) {
 }  // namespace
 
 CLI::App& Calls::add(const std::string& name, const std::string& help, Call call) {
+  return add_bare(name, help, [call = std::move(call)](IniFiles files) {
+    return call_as_operator(std::move(files), call);
+  });
+}
+
+CLI::App& Calls::add_bare(const std::string& name, const std::string& help, BareCall call) {
   CLI::App* command = app_.add_subcommand(name, help);
   command->add_option("--ini", ini_files_, "in place of /opt/couchdb/etc; may be given again")
       ->type_name("FILE");
@@ -52,7 +62,7 @@ CLI::App& Calls::add(const std::string& name, const std::string& help, Call call
 
 std::optional<int> Calls::run() const {
   for (const auto& [command, call] : calls_) {
-    if (command->parsed()) return call_as_operator(ini_files_, call);
+    if (command->parsed()) return call_with_files(ini_files_, call);
   }
   return std::nullopt;
 }

@@ -27,6 +27,14 @@ constexpr int exit_bad_configuration = 2;
 // do.
 using Call = std::function<int(Operator&)>;
 
+// The ini files that a call was given, as they are: nothing of it has been looked at.
+struct IniFiles {
+  bool are_couchdbs;  // CouchDB's own chain, since --ini named none
+  Sections sections;
+};
+// A call that has to work where no session can be had, or no sense be made of the configuration.
+using BareCall = std::function<int(IniFiles)>;
+
 class Calls {
  public:
   // `ini_files` is where --ini leaves its values.
@@ -35,6 +43,7 @@ class Calls {
   // A subcommand, to which the caller adds its options. A call finds its arguments in what it
   // captured.
   CLI::App& add(const std::string& name, const std::string& help, Call call);
+  CLI::App& add_bare(const std::string& name, const std::string& help, BareCall call);
 
   // Runs the call that was typed, and answers the exit code; nullopt if none was.
   std::optional<int> run() const;
@@ -42,7 +51,7 @@ class Calls {
  private:
   CLI::App& app_;
   std::vector<std::string>& ini_files_;
-  std::vector<std::pair<CLI::App*, Call>> calls_;
+  std::vector<std::pair<CLI::App*, BareCall>> calls_;
 };
 
 // Prints to stderr what went wrong; answers `code`.

@@ -3,6 +3,8 @@
 #include <curl/curl.h>
 #include <strings.h>
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <memory>
 
@@ -34,6 +36,7 @@ struct Exchange {
   const std::function<bool(std::string_view)>* receive = nullptr;  // null: collect the body
   std::stop_token stop;
   std::size_t largest_body = 0;
+  bool wants_headers = false;
   bool too_large = false;
   bool ended_by_receiver = false;
   CURL* curl = nullptr;
@@ -57,8 +60,15 @@ std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
   return size;
 }
 
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
 std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
-  auto& response = static_cast<Exchange*>(user)->response;
+  auto& exchange = *static_cast<Exchange*>(user);
+  auto& response = exchange.response;
   const std::string_view line(data, size);
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return size;
@@ -74,6 +84,7 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
   } else if (strcasecmp(name.c_str(), "set-cookie") == 0 && response.set_cookie.empty()) {
     response.set_cookie = value;
   }
+  if (exchange.wants_headers) response.headers[lower_case(name)] = value;
   return size;
 }
 
@@ -117,6 +128,7 @@ HttpResponse perform(const HttpRequest& request, Exchange& exchange, millisecond
   exchange.curl = curl;
   exchange.stop = request.stop;
   exchange.largest_body = request.largest_answer;
+  exchange.wants_headers = request.wants_headers;
   const HeaderList headers = header_list(request);
   curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -25,6 +26,8 @@ struct HttpRequest {
   // A larger answer is given up as Unreadable. The default is beyond the largest document that CouchDB takes by
   // default, 8 MB.
   std::size_t largest_answer = std::size_t{24} << 20;
+  // Gives HttpResponse::headers, too.
+  bool wants_headers = false;
   // Ends a request that waits (long-poll, continuous feed) early, with Unavailable.
   std::stop_token stop;
 };
@@ -34,6 +37,7 @@ struct HttpResponse {
   std::string body;
   std::string set_cookie;                      // the first Set-Cookie, as sent
   std::optional<seconds> retry_after;          // delay form only
+  std::map<std::string, std::string> headers;  // by name in lower case; only where wanted
 };
 
 class Transport {

@@ -49,6 +49,16 @@ void set_security(CURL* curl, const SmtpOptions& options) {
   curl_easy_setopt(curl, CURLOPT_PASSWORD, options.password.c_str());
 }
 
+// `details`: CURL_ERROR_SIZE bytes that outlive the handle's use.
+void set_connection(CURL* curl, const SmtpOptions& options, milliseconds timeout, char* details) {
+  curl_easy_setopt(curl, CURLOPT_URL, options.server.c_str());
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, details);
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
+  set_security(curl, options);
+}
+
 void throw_unless_sent(CURL* curl, CURLcode result, const char* details) {
   if (result == CURLE_OK) return;
   long status = 0;
@@ -76,17 +86,22 @@ void SmtpMailer::send(const Mail& mail, milliseconds timeout, const MayFinish& m
   const std::unique_ptr<curl_slist, void (*)(curl_slist*)> recipients(
       curl_slist_append(nullptr, to.c_str()), curl_slist_free_all);
   char details[CURL_ERROR_SIZE] = "";
-  curl_easy_setopt(curl, CURLOPT_URL, options_.server.c_str());
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, details);
-  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
+  set_connection(curl, options_, timeout, details);
   curl_easy_setopt(curl, CURLOPT_MAIL_FROM, from.c_str());
   curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, recipients.get());
   curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
   curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);
   curl_easy_setopt(curl, CURLOPT_READDATA, &upload);
-  set_security(curl, options_);
+  throw_unless_sent(curl, curl_easy_perform(curl), details);
+}
+
+void SmtpMailer::try_connection(milliseconds timeout) const {
+  const Handle handle;
+  CURL* curl = handle.curl;
+  char details[CURL_ERROR_SIZE] = "";
+  set_connection(curl, options_, timeout, details);
+  curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "NOOP");
+  curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
   throw_unless_sent(curl, curl_easy_perform(curl), details);
 }
 

@@ -20,6 +20,8 @@ class SmtpMailer : public Mailer {
  public:
   explicit SmtpMailer(SmtpOptions options);
   void send(const Mail& mail, milliseconds timeout, const MayFinish& may_finish) override;
+  // All of send() but the mail: connects, starts TLS, logs in. Throws the same. For `doctor`.
+  void try_connection(milliseconds timeout) const;
 
  private:
   const SmtpOptions options_;

@@ -2,12 +2,15 @@
 
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hashAdmin } from '../server/passwords.mjs';
+import { startMailSink } from '../lib/mail_sink.mjs';
 import { freePort, request, waitFor } from '../lib/net.mjs';
 import { COUCHDB_HOME } from '../lib/server_process.mjs';
 import { Debian, buildPackage, noDebian, withVersion } from './debian.mjs';
+import { putStandIn, removeStandIn, writeStandInSettings } from './stand_in.mjs';
 
 const PROGRAM = '/usr/bin/couchdb-channels';
 const LOCAL_INI = '/opt/couchdb/etc/local.ini';
@@ -88,6 +91,64 @@ test('man page and completion know each call of --help', { skip }, () => {
   assert.deepEqual(complete('st'.concat('atus'), '--js'), ['--json']);
 });
 
+test('the changelog and the program have one version', () => {
+  const text = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+  const [, program] = /^project\(couchdb-channels VERSION (\S+)/m.exec(text('CMakeLists.txt'));
+  const [, changelog] = /^couchdb-channels \(([^)]+)\)/.exec(text('packaging/debian/changelog'));
+  assert.equal(changelog, program);
+});
+
+// On a node that is no CouchDB, but has what the manager needs: the same layout, the drop-in's flags, our own program.
+const standIn = { log: { level: 'info' }, admins: { admin: hashAdmin('secret', 10) } };
+const withLine = { ...standIn, os_daemons: { channels: PROGRAM }, channels: { url: 'http://127.0.0.1:1/' } };
+const said = (pattern) => waitFor(() => pattern.test(node.log), { timeout: SLOW, what: String(pattern) })
+  .catch((error) => { throw new Error(`${error.message}\n${node.log.slice(-4000)}`); });
+
+test('in a stand-in for CouchDB: without the line nothing runs', { skip }, async () => {
+  putStandIn(debian, standIn);
+  node = debian.startCouchdb();
+  await new Promise((done) => { setTimeout(done, 3000); });
+  assert.equal(node.exitCode, null, node.log);
+  assert.deepEqual(debian.processesOf(PROGRAM), []);
+});
+
+test('in a stand-in: the line starts the daemon, which survives kill -9 and follows a change', { skip }, async () => {
+  writeStandInSettings(debian, withLine);
+  const first = await daemon();
+  await said(/secret was not set; a random one was made/);
+  await said(/waiting for CouchDB at http:\/\/127\.0\.0\.1:1\//);
+  process.kill(first, 'SIGKILL');
+  const second = await daemon(first);
+  await said(/waiting for CouchDB at [\s\S]*waiting for CouchDB at /);
+  writeStandInSettings(debian, { ...withLine, channels: { url: 'http://127.0.0.1:2/' } });
+  await daemon(second);
+  await said(/waiting for CouchDB at http:\/\/127\.0\.0\.1:2\//);
+});
+
+test('in a stand-in: doctor says that no CouchDB is there, and what is well', { skip }, () => {
+  const { code, output } = debian.run(PROGRAM, 'doctor');
+  assert.equal(code, 1);
+  assert.match(output, /^fault server: http:\/\/127\.0\.0\.1:2\/ does not answer/m);
+  assert.match(output, /^ok {4}admins: /m);
+});
+
+test('in a stand-in: the daemon ends with the node, however that ends, and with its line', { skip }, async () => {
+  await stop();
+  await noDaemon();
+  node = debian.startCouchdb();
+  const pid = await daemon();
+  node.kill('SIGKILL');
+  await node.ended;
+  await waitFor(() => !existsSync(`/proc/${pid}`), { timeout: 30000, what: 'the end of the daemon' });
+  node = debian.startCouchdb();
+  await daemon();
+  writeStandInSettings(debian, standIn);
+  await noDaemon();
+  await stop();
+  removeStandIn(debian);
+  assert.equal(debian.do('dpkg', '--verify', 'couchdb-channels'), '');
+});
+
 test('without the line nothing runs, and CouchDB is as before', { skip: skipNode }, async () => {
   const ports = { couch: await freePort(), erlang: await freePort(), httpd: await freePort(), prometheus: await freePort() };
   url = `http://127.0.0.1:${ports.couch}`;
@@ -109,11 +170,31 @@ test('one line in local.ini, and the daemon comes up', { skip: skipNode }, async
   assert.match((await request(`${url}/_utils/channels/sha256.js`)).text, /sha256/i);
 });
 
+test('doctor, as an operator calls it, finds no fault', { skip: skipNode }, async () => {
+  const mail = await startMailSink();
+  let output = '';
+  let code;
+  try {
+    await put('channels_mail', 'server', mail.url);
+    await waitFor(() => ready() === 2, { timeout: SLOW, what: 'ready with the new mail server' });
+    // Not by run(), which would keep the mail server here from answering.
+    const doctor = spawn('chroot', [debian.folder, PROGRAM, 'doctor'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    doctor.stdout.on('data', (chunk) => { output += chunk; });
+    code = await new Promise((done, failed) => doctor.once('close', done).once('error', failed));
+  } finally {
+    await mail.close();
+  }
+  assert.equal(code, 0, output);
+  assert.match(output, /^ok {4}manager: loaded/m);
+  assert.match(output, /^ok {4}disk: /m);
+  assert.match(debian.run(PROGRAM, 'doctor').output, /^fault mail: /m);
+});
+
 test('it survives kill -9', { skip: skipNode }, async () => {
   const pid = await daemon();
   process.kill(pid, 'SIGKILL');
   await daemon(pid);
-  await waitFor(() => ready() === 2, { timeout: SLOW, what: 'ready once more' });
+  await waitFor(() => ready() === 3, { timeout: SLOW, what: 'ready once more' });
 });
 
 test('it follows a change made through the config API', { skip: skipNode }, async () => {

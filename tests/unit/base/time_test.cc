@@ -78,6 +78,14 @@ TEST(Time, ReadsNoTimeThatItCannotHold) {
   EXPECT_TRUE(!far || *far > at(1714567152));
 }
 
+TEST(Time, ReadsTheDateOfAnHttpAnswer) {
+  EXPECT_EQ(parse_http_date("Wed, 01 May 2024 12:39:12 GMT"), parse_time("2024-05-01T12:39:12Z"));
+  EXPECT_EQ(parse_http_date("Thu, 31 Dec 2026 00:00:00 GMT"), parse_time("2026-12-31T00:00:00Z"));
+  for (const char* text : {"", "Wed, 01 May 2024 12:39:12 CET", "Wed, 01 Foo 2024 12:39:12 GMT",
+                           "Wed, 41 May 2024 12:39:12 GMT", "Wed, 01 May 2024 12:39:1  GMT"})
+    EXPECT_FALSE(parse_http_date(text)) << text;
+}
+
 TEST(Time, SortsAsText) {
   EXPECT_LT(format_time(at(999999999)), format_time(at(1000000000)));
   EXPECT_LT(format_time(at(1714567152)), format_time(at(1714567153)));

@@ -1,0 +1,51 @@
+// A reverse proxy of the tests' own in front of a server, with the mistakes that operators make.
+//   const proxy = await startProxy(server.url);
+//   proxy.blocks = /^\/_utils\//;      // 403 for these paths
+//   proxy.forwarded = 'kept';          // X-Forwarded-For: 'appended', 'kept' as the client sent it, or 'dropped'
+//   await proxy.close();
+
+import { createServer, request } from 'node:http';
+import { once } from 'node:events';
+
+export async function startProxy(target) {
+  const proxy = new Proxy(target);
+  proxy.server.listen(0, '127.0.0.1');
+  await once(proxy.server, 'listening');
+  proxy.url = `http://127.0.0.1:${proxy.server.address().port}`;
+  return proxy;
+}
+
+class Proxy {
+  blocks = null;
+  forwarded = 'appended';
+
+  constructor(target) {
+    this.target = new URL(target);
+    this.server = createServer((incoming, answer) => this.#pass(incoming, answer));
+  }
+
+  #pass(incoming, answer) {
+    if (this.blocks?.test(incoming.url)) {
+      answer.writeHead(403).end('blocked');
+      return;
+    }
+    const { hostname: host, port } = this.target;
+    const onward = request({ host, port, method: incoming.method, path: incoming.url, headers: this.#headers(incoming) }, (reply) => {
+      answer.writeHead(reply.statusCode, reply.headers);
+      reply.pipe(answer);
+    });
+    onward.on('error', () => answer.destroy());
+    incoming.pipe(onward);
+  }
+
+  #headers({ headers, socket }) {
+    const { 'x-forwarded-for': sent, ...others } = headers;
+    if (this.forwarded === 'appended') return { ...others, 'x-forwarded-for': [sent, socket.remoteAddress].filter(Boolean).join(', ') };
+    return this.forwarded === 'kept' && sent ? { ...others, 'x-forwarded-for': sent } : others;
+  }
+
+  async close() {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+}
