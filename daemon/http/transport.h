@@ -33,6 +33,8 @@ struct HttpResponse {
   int status = 0;
   std::string body;
   std::string set_cookie;                      // the first Set-Cookie, as sent
+  std::string content_type;                    // as sent, and so is
+  std::string etag;
   std::optional<seconds> retry_after;          // delay form only
 };
 
