@@ -55,7 +55,9 @@ async function everything() {
   const { body } = await daemon.request(`/${work}/_changes?include_docs=true`);
   const { body: info } = await daemon.request(`/${work}`);
   const { body: security } = await daemon.request(`/${work}/_security`);
-  return { rows: body.results.map(({ doc }) => doc), seq: info.update_seq.split('-')[0], security, databases: (await daemon.request('/_all_dbs')).body.sort() };
+  const rows = body.results.map(({ doc }) => doc).sort((a, b) => (a._id < b._id ? -1 : 1));
+  const made = (await daemon.request('/made-by-replay')).status;
+  return { rows, seq: info.update_seq.split('-')[0], security, databases: await daemon.databases(), made };
 }
 
 const replay = (...args) => operatorCall(daemon, 'replay', '--db', work, '--handler', command, ...args);
