@@ -42,8 +42,8 @@ TEST(HandedRun, EachOutcomeHasItsAnswer) {
 
 TEST(HandedRun, WhatAHandlerThrowsIsAFailure) {
   Control control;
-  control.safe("order", "new", [](Run&, const Document&) -> Outcome { throw std::out_of_range("no such item"); });
-  control.safe("order", "down", [](Run& run, const Document&) -> Outcome {
+  control.safe("order", "new", [](channels::Run&, const Document&) -> Outcome { throw std::out_of_range("no such item"); });
+  control.safe("order", "down", [](channels::Run& run, const Document&) -> Outcome {
     run.database.get("a");
     return Keep{};
   });
