@@ -1,7 +1,8 @@
 # What a person types; CMake does the building. `make build` leaves the program at build/couchdb-channels.
 #
 #   make manager    what starts the daemon on CouchDB 2.3 and later, at build/os_daemons
-#   make deb        the Debian package, at build/couchdb-channels_*.deb
+#   make deb        the Debian packages, at build/couchdb-channels_*.deb and build/couchdb-channels-dev_*.deb
+#   make doc        the headers for handlers in C++, as pages at build/doc/html
 #   make demo       a device through the whole loop, on a server and mail server of its own
 #   make photos     the example app: two browser windows as two devices
 #   make test       everything: C++ (also under sanitizers), design documents, protocol, end to end
@@ -15,7 +16,7 @@
 JOBS ?= $(shell nproc)
 SANITIZED_TARGETS = unit_tests
 
-.PHONY: demo photos build manager deb test test-all simulate chaos lint bench clean
+.PHONY: demo photos build manager deb doc test test-all simulate chaos lint bench clean
 
 build: build/.dependencies
 	cmake -S . -B build -DCHANNELS_TESTS=OFF
@@ -26,6 +27,10 @@ manager: build/.erlang-dependencies
 
 deb: build/.package-dependencies
 	JOBS=$(JOBS) scripts/build_deb.sh
+
+doc: build/.doc-dependencies
+	mkdir -p build/doc
+	doxygen docs/Doxyfile
 
 demo: build tests/node_modules/.package-lock.json
 	node demo/demo.mjs
@@ -79,6 +84,10 @@ build/.erlang-dependencies: scripts/dependencies.sh
 
 build/.package-dependencies: scripts/dependencies.sh
 	scripts/dependencies.sh package
+	@mkdir -p build && touch $@
+
+build/.doc-dependencies: scripts/dependencies.sh
+	scripts/dependencies.sh doc
 	@mkdir -p build && touch $@
 
 build/.test-dependencies: scripts/dependencies.sh

@@ -19,6 +19,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <sstream>
+#include <stdexcept>
 #include <thread>
 
 #include "engine/engine.h"
@@ -90,7 +91,11 @@ class Bench {
     settings.name = "measured";
     settings.command = *parse_command_line(options_.program);
     auto program = std::make_shared<Program>(env_, log_, settings, server_.url(), cookies_, true);
-    while (!program->registered()) std::this_thread::sleep_for(milliseconds(1));
+    const MonoTime enough = std::chrono::steady_clock::now() + seconds(35);
+    while (!program->registered()) {
+      if (std::chrono::steady_clock::now() > enough) throw std::runtime_error("the program is not ready: " + options_.program);
+      std::this_thread::sleep_for(milliseconds(1));
+    }
     RuleOptions rule;
     rule.time_limit = program->longest_run();
     rules_.on(Globs{options_.pinned})

@@ -110,7 +110,7 @@ export async function measure({ server, quick }) {
       const speeds = { 'built in': [], Node: [], Python: [], bare: [] };
       for (let round = 0; round < (quick ? 2 : 5); round += 1) {
         for (const [name, args] of Object.entries(ways)) speeds[name].push(await transitions(server, count, [...args, ...flags]));
-        if (mode === 'safe') speeds.bare.push(await bare(server, count));
+        speeds.bare.push(await bare(server, count));
       }
       for (const name of ['Node', 'Python']) {
         const ratio = median(speeds[name].map((speed, round) => speed / speeds['built in'][round]));
@@ -120,7 +120,10 @@ export async function measure({ server, quick }) {
           goal: judged ? 'at least 0.8' : 'reported', met: judged ? ratio >= 0.8 : undefined,
         }));
       }
-      if (mode === 'safe') rows.push(row({ what: `${count} safe transitions, built in`, unit: 'documents/s', ours: median(speeds['built in']), bare: median(speeds.bare), ratio: median(speeds['built in']) / median(speeds.bare) }));
+      // Unsafe ones, too, against what the server takes in batches: a lease has its price.
+      for (const name of Object.keys(ways)) {
+        rows.push(row({ what: `${count} ${mode} transitions, ${name}, against the bare limit`, unit: 'documents/s', ours: median(speeds[name]), bare: median(speeds.bare), ratio: median(speeds[name]) / median(speeds.bare) }));
+      }
     }
     const samples = quick ? 50 : 300;
     const builtIn = await latencies(server, samples, []);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# build_deb.sh [FOLDER]: the Debian package, left as FOLDER/couchdb-channels_VERSION_ARCH.deb (default build). Works in
+# build_deb.sh [FOLDER]: the Debian packages, left as FOLDER/couchdb-channels_VERSION_ARCH.deb and FOLDER/couchdb-channels-dev_... (default build). Works in
 # FOLDER/deb: a copy of the source tree as it is now (uncommitted changes, too), with packaging/debian as its debian/.
 # Objects are kept. CHANNELS_PROGRAM in the environment is packed in place of one compiled here.
 set -eu
@@ -16,6 +16,6 @@ tar -c --exclude=./build --exclude='./build-*' --exclude=node_modules --exclude=
 cp -R packaging/debian "$source/debian"
 rm -f "$work"/*.deb "$work"/*.changes "$work"/*.buildinfo
 (cd "$source" && DEB_BUILD_OPTIONS="noautodbgsym parallel=${JOBS:-$(nproc)}" dpkg-buildpackage --build=binary --no-sign --no-pre-clean)
-rm -f "$folder"/couchdb-channels_*.deb
-mv "$work"/couchdb-channels_*.deb "$folder/"
-ls "$folder"/couchdb-channels_*.deb
+rm -f "$folder"/couchdb-channels_*.deb "$folder"/couchdb-channels-dev_*.deb
+mv "$work"/couchdb-channels_*.deb "$work"/couchdb-channels-dev_*.deb "$folder/"
+ls "$folder"/couchdb-channels_*.deb "$folder"/couchdb-channels-dev_*.deb

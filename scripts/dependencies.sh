@@ -1,5 +1,5 @@
 #!/bin/sh
-# dependencies.sh build|erlang|package|test|lint|node...: sees to the Debian packages that building, or testing and the demo, need.
+# dependencies.sh build|erlang|package|test|doc|lint|node...: sees to the Debian packages that building, or testing and the demo, need.
 # What is missing is installed by apt-get, as root or by sudo; an ordinary user whose packages
 # are there needs neither.
 set -eu
@@ -14,21 +14,23 @@ package_test="debootstrap man-db bash-completion"
 # A proxy as operators have it, and a clock that is off.
 doctor_test="nginx-light faketime openssl"
 lint="clang-tidy-16"
-test="libgtest-dev libgmock-dev duktape-dev chromium"
+test="libgtest-dev libgmock-dev duktape-dev chromium python3"
+doc="doxygen"
 
 wanted=
 for part in "$@"; do
   case $part in
     build) wanted="$wanted $build" ;;
+    doc) wanted="$wanted $doc" ;;
     lint) wanted="$wanted $lint" ;;
     erlang) wanted="$wanted $erlang" ;;
     package) wanted="$wanted $build $erlang $package" ;;
-    test) wanted="$wanted $test $erlang $erlang_test $package $package_test $doctor_test" ;;
+    test) wanted="$wanted $test $doc $erlang $erlang_test $package $package_test $doctor_test" ;;
     node)
       # Any Node of version 18 or later will do, Debian's own is one.
       if ! node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)' 2>/dev/null; then wanted="$wanted nodejs"; fi
       if ! command -v npm >/dev/null 2>&1; then wanted="$wanted npm"; fi ;;
-    *) echo "usage: $0 build|erlang|package|test|lint|node..." >&2; exit 2 ;;
+    *) echo "usage: $0 build|erlang|package|test|doc|lint|node..." >&2; exit 2 ;;
   esac
 done
 

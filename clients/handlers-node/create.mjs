@@ -14,4 +14,7 @@ if (existsSync(folder)) {
   process.exit(1);
 }
 cpSync(fileURLToPath(new URL('template', import.meta.url)), folder, { recursive: true });
-console.log(`${folder} is there. Next:\n  cd ${folder} && npm install && npm test`);
+// From a checkout the kit is its own folder; a registry need not have it.
+const kit = fileURLToPath(new URL('.', import.meta.url));
+const install = kit.includes('node_modules') ? 'npm install' : `npm install --install-links ${kit}`;
+console.log(`${folder} is there. Next:\n  cd ${folder} && ${install} && npm test`);

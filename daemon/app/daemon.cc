@@ -171,12 +171,24 @@ void Daemon::make_engine() {
   options.pinned = pinned_databases(settings_);
   options.lease = settings_.lease;
   options.sweep = settings_.sweep;
+  options.trace = trace_options();
   options.sizes = sizes_;
   options.place = place_;
   // A device's copies have what their replication brings.
   if (settings_.role == Role::cloud) bring_up_databases(options);
   engine_ = std::make_unique<Engine>(env_, log_, server_, *rules_, kind_of_database(settings_),
                                      std::move(options));
+}
+
+// What the handshake forgets is not kept longer here.
+TraceOptions Daemon::trace_options() const {
+  TraceOptions options;
+  options.all = settings_.trace;
+  options.kept = [handshake = settings_.handshake_db, ttl = settings_.confirm_ttl,
+                  usual = options.kept](std::string_view database) {
+    return database == handshake ? std::min(ttl, usual(database)) : usual(database);
+  };
+  return options;
 }
 
 void Daemon::bring_up_databases(EngineOptions& options) {
@@ -228,6 +240,8 @@ void Daemon::check_installation() {
     install(server_, {settings_.handshake_db, settings_.registry_db, settings_.shards});
     if (env_.mono_now() >= next_clean_up_) {
       next_clean_up_ = env_.mono_now() + between_clean_ups;
+      Database registry(server_, settings_.registry_db);
+      forget_traces(registry, env_.wall_now());
       settings_.role == Role::cloud ? clean_up(services_) : forget_carried(device_services_);
     }
     was_well_ = true;

@@ -36,6 +36,7 @@ class Daemon {
   bool start_when_up();
   void start_engine();
   void bring_up_databases(EngineOptions& options);
+  TraceOptions trace_options() const;
   Rules built_in_rules();
   void make_engine();
   // Programs that registered since have their rules in it.

@@ -13,6 +13,8 @@ void add_all_calls(Calls& calls) {
   add_revoke(calls);
   add_why(calls);
   add_pair(calls);
+  add_trace(calls);
+  add_replay(calls);
 }
 
 }  // namespace channels

@@ -40,6 +40,15 @@ void add_why(Calls& calls);
 // until it is active. Exit code 1 if it isn't in time, or ended otherwise; the same call goes on.
 void add_pair(Calls& calls);
 
+// What the registry has of one document: {"documents": [{"database", "id", "type", "state", "rev", "parked", "due"}], "runs":
+// [{"database", "id", "rev", "rule", "mode", "attempt", "time", "took_ms", "outcome", ...}], "all_runs": true|false}. Exit code 1 if it has nothing.
+void add_trace(Calls& calls);
+
+// Hands the documents of a database to new handler code, whose CouchDB takes no writes, and prints what would be different:
+// {"documents": [{"id", "rule", "from", "to"|"error", "differences": [{"member", "before", "after"}]}], "writes": [{"database", "id", "what",
+// "differences"} | {"method", "path", "body"}], "failed", "no_handler"}. Exit code 1 if a run failed.
+void add_replay(Calls& calls);
+
 void add_all_calls(Calls& calls);
 
 }  // namespace channels

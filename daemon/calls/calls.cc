@@ -35,7 +35,7 @@ int call_as_operator(IniFiles files, const Call& call) {
   if (!configuration) return exit_with(configuration.error().reason, exit_bad_configuration);
   CurlTransport transport;
   Server server(transport, *configuration->credentials, configuration->settings.url);
-  Operator by{env, transport, server, configuration->settings, std::cout};
+  Operator by{env, transport, *configuration->credentials, server, configuration->settings, std::cout};
   try {
     return call(by);
   } catch (const std::exception& trouble) {  // Unavailable or Refused

@@ -14,6 +14,7 @@ namespace channels {
 struct Operator {
   Env& env;
   Transport& transport;
+  Credentials& credentials;
   Server& server;
   const Settings& settings;
   std::ostream& out;

@@ -26,13 +26,15 @@ Engine::Engine(Env& env, Log& log, Server& server, const Rules& rules, KindOf ki
       records_(env, Database(server, options_.registry_db)),
       leases_(env, log, Database(server, options_.registry_db), options_.lease, id_),
       workers_(env, log, Database(server, options_.registry_db), id_, options_.place),
+      trace_(env, options_.trace, id_),
       schedule_(env),
       lanes_(std::make_unique<Lanes>(env, log, leases_, options_.sizes.runners, rules.elsewheres())),
       read_ahead_(std::make_unique<ReadAhead>(env, options_.sizes.read_ahead)),
       bench_{env,      log,
              server,   records_,
              leases_,  *lanes_,
-             *read_ahead_, losses_, [this](const std::string& name) { schedule_.mark(name, Cause::at_hand); }} {
+             *read_ahead_, trace_,
+             losses_, [this](const std::string& name) { schedule_.mark(name, Cause::at_hand); }} {
   hot_ = std::make_unique<HotFeeds>(env, log, server, schedule_, options_.sizes.hot_places,
                                     options_.pinned);
   for (int i = 0; i < options_.sizes.pool; ++i)
@@ -53,7 +55,7 @@ void Engine::start_hints() {
       [this] { ++losses_; },
       [this](std::string_view name) { return design_version_of(name); }});
   checkpoint_writer_ = std::make_unique<Repeating>(*hints_, "checkpoints", [this](const std::stop_token&) {
-    records_.flush_checkpoints();
+    write_behind();
     return milliseconds(1000);
   });
   updates_ = std::make_unique<UpdatesFeed>(*hints_);
@@ -61,6 +63,20 @@ void Engine::start_hints() {
   revisits_ = std::make_unique<Revisits>(
       *hints_, [this](const std::string& database, const std::vector<Revisit>& due) { hand_in(database, due); });
   beats_ = std::make_unique<Repeating>(*hints_, "beats", [this](const std::stop_token&) { return beat(); });
+}
+
+void Engine::write_behind() {
+  std::vector<Document> lines = trace_.take();
+  try {
+    records_.flush_checkpoints(lines);
+  } catch (const Refused& refused) {  // perhaps for a line: it may hold up no checkpoint
+    if (lines.empty()) throw;
+    log_.info("traces are dropped: " + std::string(refused.what()));
+    records_.flush_checkpoints();
+  } catch (...) {
+    trace_.put_back(std::move(lines));
+    throw;
+  }
 }
 
 Engine::~Engine() {
@@ -75,7 +91,7 @@ Engine::~Engine() {
   // Requests for what is finished, at most one each: nobody waits for them if the server is gone.
   try {
     for (const auto& [name, follower] : followers_) follower->finish();
-    records_.flush_checkpoints();
+    write_behind();
     workers_.end(unfinished());
   } catch (const std::exception& down) {  // rows are read again at the next start
     log_.info("not everything was saved at the end: " + std::string(down.what()));

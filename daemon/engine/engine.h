@@ -18,6 +18,7 @@
 #include "engine/follower.h"
 #include "engine/hints.h"
 #include "engine/hot_feeds.h"
+#include "engine/trace.h"
 #include "engine/workers.h"
 
 namespace channels {
@@ -36,6 +37,7 @@ struct EngineOptions {
   std::vector<std::string> pinned;
   seconds lease{30};
   int sweep = 20;  // databases a second
+  TraceOptions trace;
   EngineSizes sizes;
   // The program and the machine it runs on, for people who read `status`.
   std::string place;
@@ -56,6 +58,7 @@ class Engine {
 
  private:
   void start_hints();
+  void write_behind();
   const RuleTable* rules_for(std::string_view database) const;
   bool is_relevant(std::string_view database);
   int design_version_of(std::string_view database) const;
@@ -89,6 +92,7 @@ class Engine {
   Records records_;
   Leases leases_;
   Workers workers_;
+  Trace trace_;
   Schedule schedule_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Follower>> followers_;  // guarded by mutex_

@@ -26,6 +26,7 @@
 #include "engine/records.h"
 #include "engine/rules.h"
 #include "engine/runners.h"
+#include "engine/trace.h"
 #include "engine/unsettled.h"
 #include "engine/verdicts.h"
 
@@ -40,6 +41,7 @@ struct Workbench {
   Leases& leases;
   Lanes& lanes;
   ReadAhead& read_ahead;
+  Trace& trace;
   // Goes up when a connection to the server was lost: it may be back with other data (local_mark.h).
   std::atomic<std::uint64_t>& losses;
   // Calls this database's follower again, now.
@@ -117,6 +119,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
   void after_save(Verdicts& verdicts, Item& item, const Document& doc, const Saved& saved);
   void save_rebased(Verdicts& verdicts, const std::vector<Item*>& overtaken);
   void failed(Verdicts& verdicts, Item& item, const Failed& failure);
+  void trace(const Item& item, TraceLine::Outcome outcome, std::string detail = {});
   std::vector<Revisit> sort_waits(Verdicts& verdicts);
   void settle_or_look_again(Item& item);
   void put_checkpoint();

@@ -55,6 +55,7 @@ void Follower::run_ready(Verdicts& verdicts) {
 
 bool Follower::goes_on(Item& item, const Outcome& outcome) {
   if (item.rule->extension == nullptr || !std::holds_alternative<Keep>(outcome)) return false;
+  trace(item, TraceLine::Outcome::kept);
   const std::lock_guard lock(mutex_);
   item.kept = true;
   item.step = Item::Step::ready;
@@ -70,8 +71,10 @@ void Follower::ended(Verdicts& verdicts, Item& item, Outcome outcome) {
   } else if (const auto* lost = std::get_if<Lost>(&outcome)) {
     failed(verdicts, item, {lost->reason, std::nullopt});
   } else if (const auto* later = std::get_if<Later>(&outcome)) {
+    trace(item, TraceLine::Outcome::later, format_time(later->due));
     verdicts.later.emplace_back(&item, later->due);
   } else {
+    trace(item, TraceLine::Outcome::kept);
     verdicts.settled.push_back(&item);
   }
 }
@@ -79,6 +82,8 @@ void Follower::ended(Verdicts& verdicts, Item& item, Outcome outcome) {
 Outcome Follower::run_safe(Item& item, const Rule& rule) {
   Run run{bench_.env, bench_.log, database_, 1, {}, MonoTime::max(), item.has_branches};
   run.attempt = item.attempts.rev == doc_rev(item.doc) ? item.attempts.count + 1 : 1;
+  item.attempt = run.attempt;
+  item.began = bench_.env.mono_now();
   run.attempt_key = lease_key({database_.name(), item.id, doc_rev(item.doc)});
   return call_handler(rule.handler, run, item.doc);
 }
@@ -175,6 +180,8 @@ void Follower::hand_to_runner(Item& item, Lane lane, const std::optional<Lease>&
     item.step = lost ? Item::Step::finished : Item::Step::running;
     if (item.attempts.rev == doc_rev(item.doc)) run.attempt = item.attempts.count + 1;
     if (lease) run.attempt = std::max(lease->attempt, run.attempt);
+    item.attempt = run.attempt;
+    item.began = bench_.env.mono_now();
     if (lost)
       item.outcome = Failed{"a worker was lost during this run; whether it acted is unknown", std::nullopt};
   }

@@ -55,6 +55,7 @@ void Follower::save(Verdicts& verdicts) {
 void Follower::after_save(Verdicts& verdicts, Item& item, const Document& doc, const Saved& saved) {
   if (saved.outcome == Saved::Outcome::conflict) {
     // Someone was faster: read again, match again.
+    trace(item, TraceLine::Outcome::overtaken, "somebody saved it meanwhile");
     verdicts.waiting.emplace_back(&item, bench_.env.mono_now());
     return;
   }
@@ -63,6 +64,7 @@ void Follower::after_save(Verdicts& verdicts, Item& item, const Document& doc, c
     failed(verdicts, item, {"the database's validation refused the result: " + saved.reason, {}});
     return;
   }
+  trace(item, TraceLine::Outcome::saved, doc_state(doc));
   verdicts.settled.push_back(&item);
   const bool has_no_rule = rule_for(item.id, is_deleted(doc), doc) == nullptr;
   if (!has_no_rule || saved.outcome != Saved::Outcome::saved) return;
@@ -90,6 +92,7 @@ void Follower::save_rebased(Verdicts& verdicts, const std::vector<Item*>& overta
       }
       bench_.log.info("the result of an unsafe run no longer applies to " + escaped(left[i]->id) +
                       " in " + database_.name());
+      trace(*left[i], TraceLine::Outcome::overtaken, "its result no longer applies: it was set to another state meanwhile");
       verdicts.ended_leases.push_back(*left[i]->lease);
       verdicts.waiting.emplace_back(left[i], bench_.env.mono_now());
     }

@@ -22,6 +22,7 @@ void Follower::failed(Verdicts& verdicts, Item& item, const Failed& failure) {
   if (is_lost_for_good(item) || count >= attempts_before_parking) {
     bench_.log.error("parked " + escaped(item.id) + " in " + database_.name() + " after " +
                      std::to_string(count) + " attempts: " + escaped(failure.reason));
+    trace(item, TraceLine::Outcome::parked, failure.reason);
     verdicts.parked.emplace_back(&item, ParkedFailure{database_.name(), item.id, rule, item.attempts, {}});
     return;
   }
@@ -29,7 +30,15 @@ void Follower::failed(Verdicts& verdicts, Item& item, const Failed& failure) {
   if (failure.retry_after) delay = std::max<milliseconds>(delay, *failure.retry_after);
   bench_.log.info("attempt " + std::to_string(count) + " at " + escaped(item.id) + " in " +
                   database_.name() + " failed: " + escaped(failure.reason));
+  trace(item, TraceLine::Outcome::failed, failure.reason);
   verdicts.waiting.emplace_back(&item, bench_.env.mono_now() + delay);
+}
+
+void Follower::trace(const Item& item, TraceLine::Outcome outcome, std::string detail) {
+  const std::string rule = item.rule == nullptr ? "conflict" : item.rule->name;
+  const auto took = std::chrono::duration_cast<milliseconds>(bench_.env.mono_now() - item.began);
+  bench_.trace.add({database_.name(), item.id, doc_rev(item.doc), rule, item.rule == nullptr ? Mode::safe : item.rule->mode,
+                    item.attempt, item.began == MonoTime() ? milliseconds(0) : took, outcome, std::move(detail)});
 }
 
 // Each wait to where it belongs: `waiting` holds those in memory, `later` those that the registry keeps (which are

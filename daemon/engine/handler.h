@@ -57,4 +57,7 @@ using Outcome = std::variant<Save, Keep, Later, Failed, Lost>;
 // May throw Unavailable or Refused (errors.h), which count as Failed.
 using Handler = std::function<Outcome(Run& run, const Document& doc)>;
 
+// Runs a handler, turning Unavailable and Refused into Failed.
+Outcome call_handler(const Handler& handler, Run& run, const Document& doc);
+
 }  // namespace channels

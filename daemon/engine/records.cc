@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "base/errors.h"
+#include "base/utf8.h"
 #include "engine/lease.h"
 
 namespace channels {
@@ -24,6 +25,7 @@ std::string failure_id(const std::string& database, const std::string& id) {
 }
 
 constexpr std::size_t kept_history = 10;
+constexpr std::size_t longest_reason = 2000;
 // Checkpoints that were read with another's and then not asked for.
 constexpr std::size_t most_loaded = 1000;
 constexpr std::size_t most_revs = 5000;
@@ -68,10 +70,10 @@ void take_over_revs(Database& registry, std::vector<Document>& docs) {
 
 }  // namespace
 
-void Attempts::add(const std::string& of_rev, WallTime now, std::string reason) {
+void Attempts::add(const std::string& of_rev, WallTime now, const std::string& reason) {
   if (rev != of_rev) *this = {of_rev, 0, {}};
   ++count;
-  history.push_back({now, std::move(reason)});
+  history.push_back({now, well_formed(reason, longest_reason)});
   if (history.size() > kept_history) history.erase(history.begin());
 }
 
@@ -148,9 +150,9 @@ void Records::put_checkpoint(const std::string& database, const CheckpointRecord
   loaded_.erase(database);
 }
 
-void Records::flush_checkpoints() {
+void Records::flush_checkpoints(std::vector<Document> beside) {
   std::map<std::string, CheckpointRecord> taken;
-  std::vector<Document> docs;
+  std::vector<Document> docs = std::move(beside);
   {
     const std::lock_guard lock(mutex_);
     taken.swap(unsaved_);
@@ -208,6 +210,13 @@ std::vector<Revisit> Records::due_revisits(WallTime until, std::size_t limit, co
                    doc_rev(*doc)});
   }
   return due;
+}
+
+std::optional<Revisit> Records::revisit_of(const std::string& database, const std::string& id) {
+  const auto doc = registry_.get(revisit_id(database, id));
+  const auto due = doc ? parse_time(string_or(*doc, "due", "")) : std::nullopt;
+  if (!due) return std::nullopt;
+  return Revisit{database, id, *due, attempts_of(*doc), doc_rev(*doc)};
 }
 
 void Records::remove_revisits(const std::vector<Revisit>& revisits) {

@@ -45,7 +45,7 @@ struct Attempts {
   std::vector<Failure> history;  // the last ten, the newest last
 
   // One more at this revision; the first one at another revision than before begins anew.
-  void add(const std::string& of_rev, WallTime now, std::string reason);
+  void add(const std::string& of_rev, WallTime now, const std::string& reason);
 };
 
 struct Revisit {
@@ -75,13 +75,16 @@ class Records {
   CheckpointRecord read_checkpoint(const std::string& database);
   // Kept until flush_checkpoints().
   void put_checkpoint(const std::string& database, const CheckpointRecord& checkpoint);
-  void flush_checkpoints();
+  // `beside` goes with the same request; nobody else writes those.
+  void flush_checkpoints(std::vector<Document> beside = {});
   // In the order of databases; empty where none is known. One request.
   std::vector<std::optional<CheckpointRecord>> checkpoints(const std::vector<std::string>& databases);
 
   void put_revisits(const std::vector<Revisit>& revisits);
   // The earliest ones up to `until`, at most `limit`, those after `after` (the last one of the page before).
   std::vector<Revisit> due_revisits(WallTime until, std::size_t limit, const Revisit* after = nullptr);
+  // Empty if that document waits for no later time.
+  std::optional<Revisit> revisit_of(const std::string& database, const std::string& id);
   // Those that are settled: exactly the records that were read; one that was put again since stays.
   void remove_revisits(const std::vector<Revisit>& revisits);
 

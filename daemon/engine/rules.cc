@@ -70,6 +70,11 @@ const Rule* RuleTable::find(std::string_view type, std::string_view state) const
   return nullptr;
 }
 
+void RuleTable::for_each(
+    const std::function<void(const std::string& type, const std::string& state, const Rule& rule)>& tell) const {
+  for (const auto& [pair, rule] : rules_) tell(pair.first, pair.second, rule);
+}
+
 const Rule* RuleTable::for_deleted() const {
   return deleted_ ? &*deleted_ : nullptr;
 }

@@ -94,6 +94,8 @@ class RuleTable {
   // Look-up order: (type, state); the type's default; (any type, state); the global default.
   // Null if there is none.
   const Rule* find(std::string_view type, std::string_view state) const;
+  // Each rule for a pair, in the pairs' order.
+  void for_each(const std::function<void(const std::string& type, const std::string& state, const Rule& rule)>& tell) const;
   const Rule* for_deleted() const;
   const Rule* for_design() const;
   // Empty if there is none: the winner's rule decides.

@@ -15,16 +15,6 @@ constexpr milliseconds last_wait_for_elsewhere = seconds(5);
 
 }  // namespace
 
-Outcome call_handler(const Handler& handler, Run& run, const Document& doc) {
-  try {
-    return handler(run, doc);
-  } catch (const Unavailable& down) {
-    return Failed{down.what(), down.retry_after};
-  } catch (const Refused& refused) {
-    return Failed{refused.what(), std::nullopt};
-  }
-}
-
 Runners::Runners(Env& env, Log& log, Leases& leases, int threads, std::size_t places)
     : env_(env),
       log_(log),

@@ -81,7 +81,4 @@ class Runners {
   std::vector<std::unique_ptr<Thread>> threads_;
 };
 
-// Runs a handler, turning what it throws into Failed.
-Outcome call_handler(const Handler& handler, Run& run, const Document& doc);
-
 }  // namespace channels

@@ -46,6 +46,8 @@ struct Item {
   Attempts attempts;
 
   const Rule* rule = nullptr;
+  int attempt = 1;
+  MonoTime began{};  // its last run, for the trace
   std::optional<Lease> lease;
   std::optional<Outcome> outcome;
 };

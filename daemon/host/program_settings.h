@@ -19,6 +19,8 @@ struct ProgramSettings {
   int in_flight = 16;
   seconds timeout{20};
   std::string role_user;  // empty: its cookie is an admin's
+  // Of its environment, beside COUCHDB_URL; no configuration sets them.
+  std::map<std::string, std::string> variables{};
 };
 
 // Words of a command line: parted by blanks; '...' and "..." keep blanks, a backslash the sign that follows it (not within '...'). No shell reads it.

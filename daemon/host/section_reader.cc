@@ -102,6 +102,13 @@ void SectionReader::database_name(std::string_view key, std::string& value) {
   }
 }
 
+void SectionReader::on_or_off(std::string_view key, bool& value) {
+  const std::string* found = find(key);
+  if (found == nullptr) return;
+  if (*found != "on" && *found != "off") fail(key, *found, "\"on\" or \"off\"");
+  value = *found == "on";
+}
+
 void SectionReader::choice(std::string_view key, std::string_view word, bool& value) {
   const std::string* found = find(key);
   if (found == nullptr) return;

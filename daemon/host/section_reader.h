@@ -31,6 +31,8 @@ class SectionReader {
   // True if the value is that word; any other value is wrong.
   void choice(std::string_view key, std::string_view word, bool& value);
 
+  // "on" or "off".
+  void on_or_off(std::string_view key, bool& value);
   void fail(std::string_view key, std::string_view value, std::string_view wanted);
   void warn(std::string text) { warnings_.push_back(std::move(text)); }
   void warn_about_unknown();

@@ -80,6 +80,7 @@ void read_channels(SectionReader& channels, Settings& settings, const std::strin
   // A lease must outlast the time limit of a run by some seconds.
   channels.duration("lease", 30, 3600, settings.lease);
   channels.number("sweep", 1, 10000, settings.sweep);
+  channels.on_or_off("trace", settings.trace);
 }
 
 // Two prefixes of which one begins with the other could not be told apart.

@@ -44,6 +44,7 @@ struct Settings {
   seconds confirm_ttl{86400};
   seconds lease{30};
   int sweep = 20;
+  bool trace = false;
   MailSettings mail;
 };
 

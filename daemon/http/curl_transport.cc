@@ -83,6 +83,10 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
       response.retry_after = seconds(delay);
   } else if (strcasecmp(name.c_str(), "set-cookie") == 0 && response.set_cookie.empty()) {
     response.set_cookie = value;
+  } else if (strcasecmp(name.c_str(), "content-type") == 0) {
+    response.content_type = value;
+  } else if (strcasecmp(name.c_str(), "etag") == 0) {
+    response.etag = value;
   }
   if (exchange.wants_headers) response.headers[lower_case(name)] = value;
   return size;

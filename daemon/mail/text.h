@@ -4,13 +4,10 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "base/utf8.h"
 
 namespace channels {
-
-// The code points; U+FFFD for each malformed byte.
-std::vector<char32_t> code_points(std::string_view text);
-void append_utf8(std::string& text, char32_t point);
 
 // Has no shape of its own on a page, or changes that of its neighbours: control characters of both
 // ranges, line and paragraph separators, direction marks, zero-width characters, U+FFFD.

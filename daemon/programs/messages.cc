@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "base/utf8.h"
+
 namespace channels {
 
 namespace {
@@ -49,7 +51,7 @@ Parsed<Message> parse_registration(const json::array& words, std::string_view li
 }
 
 Failed failure_of(const json::object& said) {
-  Failed failure{string_or(said, "reason", "it gave no reason").substr(0, longest_reason), std::nullopt};
+  Failed failure{well_formed(string_or(said, "reason", "it gave no reason"), longest_reason), std::nullopt};
   const auto* after = said.if_contains("retry_after");
   if (after == nullptr || !after->is_number()) return failure;
   const double wanted = after->to_number<double>();
@@ -85,7 +87,10 @@ Parsed<Message> parse_message(std::string_view line) {
   if (verb == "log" && words->size() >= 2 && (*words)[1].is_string()) return log_request(*words);
   if (!number || words->size() != 3 || !(*words)[2].is_object()) return not_understood(line);
   if (verb == "save") return Message(SaveAnswer{*number, std::move((*words)[2].get_object())});
-  if (verb == "error") return Message(ErrorAnswer{*number, failure_of((*words)[2].get_object())});
+  if (verb == "error") {
+    const json::object& said = (*words)[2].get_object();
+    return Message(ErrorAnswer{*number, failure_of(said), is_true(said, "lost")});
+  }
   return not_understood(line);
 }
 

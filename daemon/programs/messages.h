@@ -28,10 +28,11 @@ struct SaveAnswer {
   std::uint64_t number = 0;
   Document doc;
 };
-// ["error", N, {"reason": ..., "retry_after": SECONDS}]
+// ["error", N, {"reason": ..., "retry_after": SECONDS, "lost": true}]
 struct ErrorAnswer {
   std::uint64_t number = 0;
   Failed failure;
+  bool lost = false;  // it broke off, and may have acted
 };
 // ["log", TEXT, {"level": "info"}]
 struct LogRequest {

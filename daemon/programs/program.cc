@@ -171,7 +171,9 @@ void Program::run_process() {
   begin_serving();
   std::string reason;
   try {
-    process_ = std::make_unique<Process>(settings_.command, std::map<std::string, std::string>{{"COUCHDB_URL", url_}});
+    std::map<std::string, std::string> variables = settings_.variables;
+    variables["COUCHDB_URL"] = url_;
+    process_ = std::make_unique<Process>(settings_.command, variables);
     reason = serve();
   } catch (const std::runtime_error& trouble) {
     reason = "cannot be started: " + std::string(trouble.what());

@@ -155,7 +155,8 @@ std::string Program::take_line(const std::string& line) {
   } else if (const auto* error = std::get_if<ErrorAnswer>(&*message)) {
     number = error->number;
     if (auto run = in_hand_.take(number)) {
-      end(*run, error->failure);
+      const bool is_lost = error->lost && run->task.mode == Mode::unsafe;
+      end(*run, is_lost ? Outcome(Lost{error->failure.reason}) : Outcome(error->failure));
       number = 0;
     }
   }

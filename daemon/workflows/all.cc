@@ -41,8 +41,9 @@ Rules all_rules(Services& services) {
   const RuleOptions slow{.slow = true};
 
   Rules rules;
-  rules.on(Kind::handshake)
-      .unsafe("device", "new", run(register_device), mail)
+  RuleTable& handshake = rules.on(Kind::handshake);
+  RuleTable& control = rules.on(Kind::control);
+  handshake.unsafe("device", "new", run(register_device), mail)
       .safe("device", "confirming", run(await_confirmation), slow)
       .safe("device", "confirmed", run(activate_device), slow)
       .unsafe("device", "active", run(tell_address), mail)
@@ -53,8 +54,7 @@ Rules all_rules(Services& services) {
       .safe("*", "*", run(mend_device), slow)
       .deleted(run(mend_device))
       .design(keep_design_doc("handshake"));
-  rules.on(Kind::control)
-      .safe("device", "*", run(mend_control_device), slow)
+  control.safe("device", "*", run(mend_control_device), slow)
       .safe("channel", "new", run(make_channel), slow)
       .safe("channel", "ready", run(mend_channel), slow)
       .safe("subscription", "*", run(mend_subscription), slow)

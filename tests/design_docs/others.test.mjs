@@ -47,6 +47,8 @@ test('the registry\'s views', () => {
   assert.deepEqual(rows('pending_by_address', { ...device, state: 'active' }), []);
   assert.deepEqual(rows('devices_by_ended', { ...device, state: 'expired', ended: 'T' }), [{ key: 'T', value: 'expired' }]);
   assert.deepEqual(rows('devices_by_ended', device), []);
+  assert.deepEqual(rows('traces_by_end', { _rev: '1-x', type: 'trace', until: 'T' }), [{ key: 'T', value: '1-x' }]);
+  assert.deepEqual(rows('traces_by_end', device), []);
   assert.deepEqual(rows('forgotten_by_end', { type: 'forgotten', until: 'T' }), [{ key: 'T', value: null }]);
   const address = { type: 'address', key: 'k', mails: [{ at: 'T2' }, { at: 'T1' }], collective: [{ at: 'T3' }] };
   assert.deepEqual(rows('addresses_by_last_mail', address), [{ key: 'T3', value: 'k' }]);

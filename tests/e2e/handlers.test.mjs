@@ -71,6 +71,7 @@ const SAYS = {
   huge: /\[huge\] sent a line of more than 32 MB/,
   other: /answered with another document, another/,
   underscore: /a field _mine: names that begin with _ are CouchDB's own/,
+  lost: /attempt 1 at lost in .* failed: who knows/,
   talks: /\[talks\] line 0\\x1b\[31m/,
 };
 
@@ -95,7 +96,7 @@ test('whatever a program does once, its safe documents are done in the end, and 
 });
 
 test('an unsafe run that broke off is parked and not done again; one that answered is done once', async (t) => {
-  const lost = ['dies', 'hangs', 'silent'];
+  const lost = ['dies', 'hangs', 'silent', 'closes', 'floods', 'lost'];
   await startWith([...lost, 'good', 'late']);
   try {
     for (const how of [...lost, 'good', 'late']) await put({ _id: how, type: how, state: 'act' });
@@ -198,6 +199,51 @@ test('what a program cannot be started for is said, and its documents wait for i
     daemon.start();
     await daemon.waitUntilReady();
     await inState('waits', 'done');
+  } finally {
+    await close();
+  }
+});
+
+test('a program that registers other pairs when it starts again: the engine has them, and lets go of the old ones', async () => {
+  const names = newNames();
+  work = `${names.handshake_db.split('-')[0]}-work`;
+  folder = mkdtempSync(join(tmpdir(), 'channels-programs-'));
+  const grows = fileURLToPath(new URL('programs/grows.mjs', import.meta.url));
+  const sections = { channels_handlers: { grows: `${process.execPath} ${grows} ${folder}`, good: command('good') } };
+  for (const name of ['grows', 'good']) sections[`channels_handler.${name}`] = { databases: work };
+  daemon = await startDaemon({ server, names, sections });
+  try {
+    await daemon.request(`/${work}`, { method: 'PUT' });
+    // Changes count from when the engine has been made anew, which it says as it begins to.
+    const handled = async (id, state) => {
+      await put({ _id: id, type: 'grows', state });
+      return waitFor(async () => {
+        const doc = await get(id);
+        if (doc.state === state) await put({ ...doc, again: (doc.again ?? 0) + 1 });
+        return doc.state === 'done';
+      }, { timeout: 120000, interval: 1500, what: `${id} being done` }).catch((error) => { throw new Error(`${error.message}\n${daemon.output}`); });
+    };
+    // A registration that comes after "ready" is left out, and said.
+    await logged(/\[grows\] wrote .* registers after \["ready"\]/);
+    await put({ _id: 'late', type: 'grows', state: 'afterwards' });
+    await put({ _id: 'a', type: 'grows', state: 'new', become: ['new', 'more'] });
+    await inState('a', 'done');
+    await logged(/registers other rules than before: the engine is made anew/);
+    // More of them ...
+    await handled('b', 'more');
+    await put({ _id: 'c', type: 'grows', state: 'new', become: ['other'] });
+    await inState('c', 'done');
+    await waitFor(() => daemon.output.split('the engine is made anew').length === 3, { ...LONG, what: 'the engine made anew once more' });
+    // ... and others: what it no longer wants stays as it is.
+    await handled('e', 'other');
+    await put({ _id: 'd', type: 'grows', state: 'new' });
+    await handled('f', 'other');
+    assert.equal((await get('d')).state, 'new');
+    assert.equal((await get('late')).state, 'afterwards');
+    // The other program has not noticed.
+    await put({ _id: 'good', type: 'good', state: 'new' });
+    await inState('good', 'done');
+    assert.equal(daemon.output.split('[good] is ready').length, 2);
   } finally {
     await close();
   }

@@ -209,5 +209,20 @@ TEST_F(Forgetting, MoreThanAPurgeTakesGoesInSeveral) {
   EXPECT_EQ(leaves(id), 1U);
 }
 
+TEST_F(Forgetting, ATraceIsPurgedWhenItsTimeIsOver) {
+  EngineOptions options;
+  options.trace.kept = [](std::string_view) { return seconds(3600); };
+  Trace trace(env_, options.trace, "0123456789abcdef");
+  trace.add({handshake().name(), "a", "1-x", "device/new", Mode::unsafe, 1, milliseconds(1), TraceLine::Outcome::saved, "confirming"});
+  Database& registry = services_->registry.database();
+  registry.save_all(trace.take());
+  forget_traces(registry, env_.wall_now() + seconds(3500));
+  ASSERT_THAT(traces_of(registry, "a", 10), SizeIs(1));
+  const std::string id = doc_id(traces_of(registry, "a", 10).front());
+  forget_traces(registry, env_.wall_now() + seconds(3601));
+  EXPECT_THAT(traces_of(registry, "a", 10), IsEmpty());
+  EXPECT_THAT(registry.leaves(id), IsEmpty()) << "no tombstone";
+}
+
 }  // namespace
 }  // namespace channels

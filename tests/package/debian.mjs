@@ -21,7 +21,7 @@ export function buildPackage() {
   const program = process.env.CHANNELS_PROGRAM ?? join(BUILD, 'couchdb-channels');
   const folder = join(BUILD, 'package-test');
   execFileSync(join(ROOT, 'scripts/build_deb.sh'), [folder], { env: { ...process.env, CHANNELS_PROGRAM: program }, stdio: ['ignore', 'ignore', 'pipe'] });
-  return join(folder, readdirSync(folder).find((name) => name.endsWith('.deb')));
+  return join(folder, readdirSync(folder).find((name) => name.startsWith('couchdb-channels_') && name.endsWith('.deb')));
 }
 
 /** The same package with another version. */

@@ -3,8 +3,8 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { hashAdmin } from '../server/passwords.mjs';
 import { startMailSink } from '../lib/mail_sink.mjs';
 import { freePort, request, waitFor } from '../lib/net.mjs';
@@ -62,6 +62,17 @@ const noDaemon = () => waitFor(() => debian.processesOf(PROGRAM).length === 0, {
 test('lintian finds nothing but what is overridden with a reason', { skip }, () => {
   const { status, stdout } = spawnSync('lintian', ['--allow-root', '--fail-on', 'error,warning', '--no-tag-display-limit', deb], { encoding: 'utf8' });
   assert.equal(status, 0, stdout);
+});
+
+test('the -dev package holds what a handler in C++ needs, and depends on what that includes', { skip }, () => {
+  const [dev] = readdirSync(dirname(deb)).filter((name) => name.startsWith('couchdb-channels-dev_') && name.endsWith('.deb'));
+  const { status, stdout } = spawnSync('lintian', ['--allow-root', '--fail-on', 'error,warning', '--no-tag-display-limit', join(dirname(deb), dev)], { encoding: 'utf8' });
+  assert.equal(status, 0, stdout);
+  const contents = execFileSync('dpkg-deb', ['--contents', join(dirname(deb), dev)], { encoding: 'utf8' });
+  for (const file of [/usr\/include\/couchdb-channels\/control\/control\.h/, /usr\/lib\/(.*\/)?libcouchdb-channels-handlers\.a/, /usr\/lib\/(.*\/)?cmake\/couchdb-channels\/couchdb-channels-config\.cmake/]) {
+    assert.match(contents, file);
+  }
+  assert.match(execFileSync('dpkg-deb', ['--field', join(dirname(deb), dev), 'Depends'], { encoding: 'utf8' }), /libboost-json1\.81-dev/);
 });
 
 test('it installs where CouchDB is not there yet, purges to nothing, and comes back', { skip }, () => {
@@ -202,6 +213,67 @@ test('it follows a change made through the config API', { skip: skipNode }, asyn
   assert.equal((await put('channels', 'handshake_db', 'other-handshake')).status, 200);
   await daemon(pid);
   await waitFor(async () => (await request(`${url}/other-handshake`)).status === 200, { timeout: SLOW, what: 'the other handshake' });
+});
+
+// By the bare protocol, with what is in any Debian: each start leaves its pid, each document becomes done.
+const HANDLER = `#!/usr/bin/perl
+use strict; $| = 1;
+my $name = shift;
+open(my $starts, '>>', "/tmp/$name.starts") or die; print $starts "$$\\n"; close $starts;
+print qq(["register","safe","$name","new"]\\n["ready"]\\n);
+while (<STDIN>) {
+  next unless /^\\["handle",(\\d+),.*"doc":(\\{.*\\})\\}\\]$/;
+  my ($number, $doc) = ($1, $2);
+  $doc =~ s/"state":"new"/"state":"done"/;
+  print qq(["save",$number,$doc]\\n);
+}
+`;
+
+test('handler programs are switched through the config API, and no other is touched; a command line there is ignored', { skip: skipNode }, async () => {
+  writeFileSync(debian.path('/usr/local/bin/handler'), HANDLER, { mode: 0o755 });
+  writeFileSync(debian.path('/etc/couchdb-channels/handlers.ini'),
+    '[channels_handlers]\none = /usr/local/bin/handler one\ntwo = /usr/local/bin/handler two\n[channels_handler.one]\ndatabases = shop\n[channels_handler.two]\ndatabases = shop\n');
+  const starts = (name) => (debian.has(`/tmp/${name}.starts`) ? debian.read(`/tmp/${name}.starts`).trim().split('\n').map(Number) : []);
+  const alive = (name) => starts(name).filter((each) => existsSync(`/proc/${each}`));
+  const doc = async (id) => (await request(`${url}/shop/${id}`, { auth: admin })).body;
+  const write = (id, type) => request(`${url}/shop/${id}`, { method: 'PUT', body: { type, state: 'new' }, auth: admin });
+  const done = (id) => waitFor(async () => (await doc(id)).state === 'done', { timeout: SLOW, what: `${id} being done` })
+    .catch((error) => { throw new Error(`${error.message}\n${node.log.slice(-4000)}`); });
+  const pid = await daemon();
+  assert.equal((await put('channels', 'sweep', '21')).status, 200);  // it reads the files of root's as it starts
+  const now = await daemon(pid);
+  assert.equal((await request(`${url}/shop`, { method: 'PUT', auth: admin })).status, 201);
+  await write('a', 'one');
+  await write('b', 'two');
+  await done('a');
+  await done('b');
+  const [one] = alive('one');
+
+  assert.equal((await put('channels_handlers', 'two', 'off')).status, 200);
+  await waitFor(() => alive('two').length === 0, { timeout: SLOW, what: 'the end of the program' });
+  await write('c', 'two');
+  await write('d', 'one');
+  await done('d');
+  assert.equal((await doc('c')).state, 'new');
+
+  assert.equal((await put('channels_handlers', 'two', 'on')).status, 200);
+  await done('c');
+  assert.deepEqual(alive('one'), [one]);
+  assert.equal(starts('one').length, 1);
+  assert.equal(await daemon(), now);
+
+  assert.equal((await put('channels_handlers', 'evil', '/bin/touch /tmp/evil')).status, 200);
+  assert.equal((await put('channels_handlers', 'one', '/bin/touch /tmp/evil')).status, 200);
+  await write('e', 'one');
+  await done('e');
+  assert.equal((await put('channels', 'sweep', '20')).status, 200);
+  await daemon(now);
+  await waitFor(() => /\[channels_handlers\] one is ignored here, where it may only be on or off/.test(node.log), { timeout: SLOW, what: 'the warning' });
+  await write('f', 'one');
+  await done('f');
+  assert.equal(debian.has('/tmp/evil'), false);
+  for (const name of ['one', 'two', 'evil']) await request(setting('channels_handlers', name), { method: 'DELETE', auth: admin });
+  rmSync(debian.path('/etc/couchdb-channels/handlers.ini'));
 });
 
 test('an upgrade replaces the running daemon, keeps what the operator wrote, and leaves CouchDB alone', { skip: skipNode }, async () => {

@@ -25,6 +25,8 @@ const WAYS = {
   other: (number, doc) => send(['save', number, { ...doc, _id: 'another', state: 'done' }]),
   underscore: (number, doc) => send(['save', number, { ...doc, state: 'done', _mine: 1 }]),
   talks: (number, doc) => { for (let n = 0; n < 5000; n += 1) process.stderr.write(`line ${n}\u001b[31m\n`); behave(number, doc); },
+  // By its own word.
+  lost: (number) => send(['error', number, { reason: 'who knows; whether it acted is unknown', lost: true }]),
   good: behave,
 };
 

@@ -207,7 +207,7 @@ void DaemonsWorld::end_faults() {
 void DaemonsWorld::retry_parked_documents() {
   std::ostringstream out;
   const Settings settings = configuration().settings;
-  Operator by{env_, operator_transport_, operator_server_, settings, out};
+  Operator by{env_, operator_transport_, operator_credentials_, operator_server_, settings, out};
   if (retry_parked(by, {.all = true}) == 0)
     scheduler_.trace("the operator retries: " + out.str());
 }

@@ -162,6 +162,7 @@ TEST(Settings, SayInOneLineWhatIsWrong) {
       {"channels", "lease", "4"},
       {"channels", "lease", "3601"},
       {"channels", "sweep", "0"},
+      {"channels", "trace", "yes"},
       {"channels_mail", "server", "mail.example.com:25"},
       {"channels_mail", "server", "http://mail.example.com"},
       {"channels_mail", "from", "Channels"},
@@ -182,7 +183,7 @@ TEST(Settings, SayInOneLineWhatIsWrong) {
 
 TEST(Settings, TakeTheBoundsThemselves) {
   for (const std::string good : {"q = 1", "q = 64", "confirm_ttl = 1", "confirm_ttl = 2592000",
-                                 "lease = 30", "lease = 3600", "sweep = 1", "sweep = 10000"})
+                                 "lease = 30", "lease = 3600", "sweep = 1", "sweep = 10000", "trace = on", "trace = off"})
     EXPECT_EQ(fault_of("[channels]\n" + good), "");
   for (const std::string good :
        {"mail_per_address = 1", "mail_per_minute = 2", "mail_per_minute = 100000"})

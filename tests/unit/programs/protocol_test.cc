@@ -43,6 +43,18 @@ TEST(Protocol, AnAnswerHasItsNumber) {
   EXPECT_EQ(parsed<ErrorAnswer>(R"(["error", 7, {"retry_after": 1e300}])").failure.retry_after, seconds(30L * 86400));
 }
 
+TEST(Protocol, ALongReasonIsCutBetweenCharacters) {
+  // Half of one would have CouchDB refuse every record that is saved with it.
+  const std::string line = R"(["error", 7, {"reason": ")" + std::string(499, 'x') + "\xC3\xA4\xC3\xA4\"}]";
+  EXPECT_EQ(parsed<ErrorAnswer>(line).failure.reason, std::string(499, 'x'));
+}
+
+TEST(Protocol, ARunMaySayThatItBrokeOff) {
+  EXPECT_TRUE(parsed<ErrorAnswer>(R"(["error", 7, {"lost": true}])").lost);
+  for (const char* line : {R"(["error", 7, {}])", R"(["error", 7, {"lost": false}])", R"(["error", 7, {"lost": "yes"}])"})
+    EXPECT_FALSE(parsed<ErrorAnswer>(line).lost) << line;
+}
+
 TEST(Protocol, ALogLineHasALevel) {
   EXPECT_EQ(parsed<LogRequest>(R"(["log", "hello"])").text, "hello");
   EXPECT_EQ(parsed<LogRequest>(R"(["log", "oh", {"level": "error"}])").level, Level::error);

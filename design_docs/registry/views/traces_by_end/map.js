@@ -1,0 +1,3 @@
+function (doc) {
+  if (doc.type === 'trace') emit(doc.until, doc._rev);
+}
