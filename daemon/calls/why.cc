@@ -24,9 +24,9 @@ bool any_of_kind(const std::vector<Reason>& reasons, Reason::Kind kind) {
 // true, false, or null where it cannot be known: the device's word is the only one there is.
 json::value in_sync(const DeviceFacts& facts, const std::vector<Reason>& reasons) {
   if (any_of_kind(reasons, Reason::Kind::trouble)) return false;
-  const bool all_known =
-      std::all_of(facts.followed.begin(), facts.followed.end(),
-                  [](const FollowedFacts& followed) { return followed.behind == 0; });
+  const bool all_known = std::all_of(
+      facts.followed.begin(), facts.followed.end(),
+      [](const FollowedFacts& followed) { return followed.behind == 0 || followed.is_duplicate; });
   return facts.mark && all_known ? json::value(true) : json::value(nullptr);
 }
 

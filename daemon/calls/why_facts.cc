@@ -94,7 +94,10 @@ std::map<std::string, FollowedFacts> channels_of(Operator& by, const std::string
     }
     facts.name = string_or(doc, "name", "");
     facts.made = doc_state(doc);
-    if (facts.made == "error") facts.made_reason = reason_of(doc);
+    if (facts.made != "error") return;
+    facts.made_reason = reason_of(doc);
+    const json::object* error = get_object(doc, "error");
+    facts.is_duplicate = error != nullptr && string_or(*error, "error", "") == "duplicate";
   });
   return channels;
 }

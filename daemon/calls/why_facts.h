@@ -17,12 +17,13 @@ struct FollowedFacts {
   std::string name;     // as a person calls it
   std::string database;
   std::string made;  // state of the channel's document: new, ready, error; "" if there is none
-  std::string made_reason;   // of an error
-  std::string subscription;  // active, paused, stopped, error; "" if there is none
-  bool is_there = false;     // the database
-  bool is_open = false;      // its _security names the user's role
-  std::int64_t behind = -1;  // changes after the seq that the device says it has; -1: unknown
-  json::object mark;         // what the device says about it (device_mark.h); empty if nothing
+  std::string made_reason;    // of an error
+  bool is_duplicate = false;  // a second channel of a name: the device brings it to the first one
+  std::string subscription;   // active, paused, stopped, error; "" if there is none
+  bool is_there = false;      // the database
+  bool is_open = false;       // its _security names the user's role
+  std::int64_t behind = -1;   // changes after the seq that the device says it has; -1: unknown
+  json::object mark;          // what the device says about it (device_mark.h); empty if nothing
 };
 
 struct DeviceFacts {

@@ -225,6 +225,13 @@ std::vector<Reason> reasons_of(const DeviceFacts& facts, WallTime now) {
   judge_log_in(facts, reasons);
   judge_contact(facts, now, reasons);
   for (const FollowedFacts& followed : facts.followed) {
+    if (followed.is_duplicate) {
+      reasons.push_back({Kind::note, "duplicate", followed.channel,
+                         title(followed) + " (" + followed.channel.substr(0, 8) +
+                             "...) is a second one of its name: what was written in it on the "
+                             "device that made it goes to the first."});
+      continue;
+    }
     if (const auto why = not_followed(followed)) {
       reasons.push_back(*why);
       continue;

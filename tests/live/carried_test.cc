@@ -36,6 +36,7 @@ class Carried : public LiveServer {
     ASSERT_TRUE(handshake.save(doc).ok());
   }
 
+  // As a stranger can: a first revision, never a later one.
   void add_branch(const std::string& id) {
     const Document branch{
         {"_id", id}, {"_rev", "1-" + std::string(32, 'f')}, {"type", "device"}, {"state", "new"}};
@@ -66,6 +67,7 @@ class Carried : public LiveServer {
 TEST_F(Carried, GoesOnceItWasAnsweredAndHasNotChangedForLong) {
   pair();
   forget_carried(*services_);
+  put("active", "new");
   put("active", "active");
   put("waiting", "new");
   put("moving", "confirming");
