@@ -34,12 +34,12 @@ struct HttpRequest {
 
 struct HttpResponse {
   int status = 0;
-  std::string body;
-  std::string set_cookie;                      // the first Set-Cookie, as sent
-  std::string content_type;                    // as sent, and so is
-  std::string etag;
-  std::optional<seconds> retry_after;          // delay form only
-  std::map<std::string, std::string> headers;  // by name in lower case; only where wanted
+  std::string body{};
+  std::string set_cookie{};                      // the first Set-Cookie, as sent
+  std::string content_type{};                    // as sent, and so is
+  std::string etag{};
+  std::optional<seconds> retry_after{};          // delay form only
+  std::map<std::string, std::string> headers{};  // by name in lower case; only where wanted
 };
 
 class Transport {

@@ -77,7 +77,7 @@ void ModelRequest::parse_body() {
 }
 
 HttpResponse ModelRequest::with(int status, const json::value& body) {
-  return {status, json::serialize(body) + "\n", "", std::nullopt};
+  return {status, json::serialize(body) + "\n"};
 }
 
 std::optional<json::value> ModelRequest::parameter(const std::string& name) const {

@@ -11,7 +11,7 @@ namespace {
 constexpr std::chrono::hours longest_wait{1};
 
 HttpResponse answer_of(const Problem& problem) {
-  return {problem.status, json::serialize(json::object{{"error", problem.error}, {"reason", problem.reason}}), "", std::nullopt};
+  return {problem.status, json::serialize(json::object{{"error", problem.error}, {"reason", problem.reason}})};
 }
 
 }  // namespace
@@ -96,10 +96,10 @@ HttpResponse ModelTransport::follow(const HttpRequest& request, milliseconds sil
     if (!step.text.empty()) {
       last_heard = now;
       lock.unlock();
-      if (!receive(step.text)) return {200, "", "", std::nullopt};
+      if (!receive(step.text)) return {200, ""};
       lock.lock();
     }
-    if (step.ended) return {200, "", "", std::nullopt};
+    if (step.ended) return {200, ""};
     if (now >= deadline) throw Unavailable("timed out");
     MonoTime until = std::min(step.wake, deadline);
     if (silence.count() > 0) {
