@@ -58,6 +58,8 @@ Outcome EngineWorld::act(Worker& worker, Run& run, const Document& doc, bool may
   const MonoTime lease_ends = check_lease_at_start(run);
   worker.env.sleep(milliseconds(static_cast<long>(scheduler_.below(500))));
   if (worker.line.dead) throw Unavailable("killed");  // before the act
+  // A handler's duty: stopped meanwhile for longer than its time, it must not act any more.
+  if (worker.env.mono_now() > run.deadline) throw Unavailable("no time is left");
   if (scheduler_.happens(0.05)) return Failed{"the bank is closed", std::nullopt};
   scheduler_.trace("acts for " + doc_id(doc) + " " + doc_rev(doc) + " lease-" + run.attempt_key);
   check_act(run.attempt_key, lease_ends, may_repeat);
