@@ -105,8 +105,7 @@ std::map<std::string, int> Follower::backlog() {
 bool Follower::is_to_be_checked() {
   if (rules_.is_for_design_only() || mutant("mark-unchecked")) return false;
   const std::lock_guard lock(mutex_);
-  const bool never_marked = counter_ == 0;
-  return went_back_ || (!never_marked && checked_at_ != bench_.losses);
+  return went_back_ || checked_at_ != bench_.losses;
 }
 
 void Follower::start_over_if_restored() {

@@ -16,7 +16,7 @@ Document local_mark(std::int64_t counter, const std::string& life) {
 }
 
 MarkSays compare_mark(const CheckpointRecord& here, const std::optional<Document>& mark) {
-  if (!mark) return MarkSays::is_older_copy;
+  if (!mark) return here.counter == 0 ? MarkSays::go_on : MarkSays::is_older_copy;
   if (string_or(*mark, "life", "") != here.life) return MarkSays::other_life;
   return int_or(*mark, "counter", 0) < here.counter ? MarkSays::is_older_copy : MarkSays::go_on;
 }

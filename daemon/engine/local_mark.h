@@ -22,6 +22,8 @@ constexpr std::string_view local_mark_id = "_local/channels";
 
 Document local_mark(std::int64_t counter, const std::string& life);
 
+// A database that nobody marked yet has no mark; one that the registry knows nothing of can have another worker's, which
+// is counted on from: a lower number in its place would hide an older copy.
 enum class MarkSays {
   go_on,          // with the counter that the mark gives
   other_life,     // somebody found an older copy: the registry says where to go on, if it knows that life

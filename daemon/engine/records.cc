@@ -28,6 +28,7 @@ constexpr std::size_t kept_history = 10;
 constexpr std::size_t longest_reason = 2000;
 // Checkpoints that were read with another's and then not asked for.
 constexpr std::size_t most_loaded = 1000;
+constexpr seconds loaded_kept{5};
 constexpr std::size_t most_revs = 5000;
 
 json::object attempts_json(const Attempts& attempts) {
@@ -107,7 +108,7 @@ CheckpointRecord Records::load_checkpoint(const std::string& database, const std
     const std::lock_guard lock(mutex_);
     const auto unsaved = unsaved_.find(database);
     if (unsaved != unsaved_.end()) return unsaved->second;
-    if (const auto loaded = loaded_.extract(database)) return loaded.mapped();
+    if (const auto loaded = loaded_.extract(database); loaded && loaded.mapped().until > env_.mono_now()) return loaded.mapped().checkpoint;
     if (loaded_.size() > most_loaded) loaded_.clear();
     for (const std::string& other : others) {
       if (other != database && !unsaved_.contains(other) && !loaded_.contains(other)) wanted.push_back(other);
@@ -116,7 +117,7 @@ CheckpointRecord Records::load_checkpoint(const std::string& database, const std
   const auto found = read_checkpoints(wanted, true);
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 1; i < wanted.size(); ++i) {
-    if (!unsaved_.contains(wanted[i])) loaded_[wanted[i]] = found[i].value_or(CheckpointRecord{});
+    if (!unsaved_.contains(wanted[i])) loaded_[wanted[i]] = {found[i].value_or(CheckpointRecord{}), env_.mono_now() + loaded_kept};
   }
   return found.front().value_or(CheckpointRecord{});
 }

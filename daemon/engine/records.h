@@ -109,7 +109,11 @@ class Records {
   Database registry_;
   std::mutex mutex_;
   std::map<std::string, CheckpointRecord> unsaved_;  // by database; guarded by mutex_
-  std::map<std::string, CheckpointRecord> loaded_;   // by database, not asked for yet; guarded by mutex_
+  struct Loaded {
+    CheckpointRecord checkpoint;
+    MonoTime until;  // another worker may have followed the database since
+  };
+  std::map<std::string, Loaded> loaded_;  // by database, not asked for yet; guarded by mutex_
   std::map<std::string, std::string> revs_;          // checkpoint id -> rev; only a hint
 };
 

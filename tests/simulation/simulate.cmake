@@ -10,7 +10,7 @@ target_compile_definitions(simulate PRIVATE CHANNELS_MUTANTS)
 target_link_libraries(simulate PRIVATE simulation_couch channels_calls)
 set_target_properties(simulate PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 
-add_test(NAME simulation.seeds COMMAND simulate --seeds 400)
+add_test(NAME simulation.seeds COMMAND simulate --seeds 1000)
 add_test(NAME simulation.replay COMMAND simulate --replay 10)
 add_test(NAME simulation.mutants COMMAND simulate --mutants --world shop --seeds 1000)
 set_tests_properties(simulation.seeds simulation.replay simulation.mutants

@@ -117,6 +117,18 @@ TEST_F(RecordsTest, CheckpointGoesOverAnothersRevision) {
   EXPECT_EQ(other.load_checkpoint("a").seq, "3");
 }
 
+// Read along with another's, and wanted only when somebody else has followed the database meanwhile.
+TEST_F(RecordsTest, CheckpointReadAheadIsNotBelievedForLong) {
+  Records other(env_, registry_);
+  records_.load_checkpoint("a", {"b", "c"});
+  other.put_checkpoint("b", {"7", 26, 2});
+  other.put_checkpoint("c", {"8", 4, 2});
+  other.flush_checkpoints();
+  EXPECT_EQ(seq("c"), "0") << "at once: what was read along";
+  env_.advance(seconds(6));
+  EXPECT_EQ(records_.load_checkpoint("b").counter, 26);
+}
+
 TEST_F(RecordsTest, CheckpointIsMadeAgainIfSomebodyRemovedIt) {
   records_.put_checkpoint("a", {"1", 4, 2});
   records_.flush_checkpoints();

@@ -43,6 +43,15 @@ TEST(LocalMark, ThatIsBehindOrMissingIsAnOlderCopys) {
   EXPECT_EQ(compare_mark(here, std::nullopt), MarkSays::is_older_copy);
 }
 
+// The registry may not have heard yet of who marked it: his number is counted on from.
+TEST(LocalMark, OfADatabaseThatTheRegistryDoesNotKnowIsGoneOnFrom) {
+  const CheckpointRecord unknown;
+  EXPECT_EQ(compare_mark(unknown, std::nullopt), MarkSays::go_on);
+  EXPECT_EQ(compare_mark(unknown, local_mark(26, "")), MarkSays::go_on);
+  EXPECT_EQ(counter_after(unknown, local_mark(26, "")), 26);
+  EXPECT_EQ(compare_mark(unknown, local_mark(26, "x")), MarkSays::other_life);
+}
+
 TEST(LocalMark, OfAnotherLifeSaysThatSomebodyFoundItOut) {
   EXPECT_EQ(compare_mark(here, local_mark(9, "y")), MarkSays::other_life);
   EXPECT_EQ(compare_mark(here, local_mark(5, "")), MarkSays::other_life);
