@@ -41,9 +41,9 @@ photos: build tests/node_modules/.package-lock.json
 test: build/.test-dependencies tests/node_modules/.package-lock.json
 	cmake -S . -B build -DCHANNELS_TESTS=ON
 	cmake --build build -j $(JOBS)
-	cmake -S . -B build-address -DCHANNELS_SANITIZE=address -DCMAKE_BUILD_TYPE=Debug
+	cmake -S . -B build-address -DCHANNELS_SANITIZE=address -DCHANNELS_UNITY=ON -DCMAKE_BUILD_TYPE=Debug
 	cmake --build build-address -j $(JOBS) --target $(SANITIZED_TARGETS)
-	cmake -S . -B build-thread -DCHANNELS_SANITIZE=thread -DCMAKE_BUILD_TYPE=Debug
+	cmake -S . -B build-thread -DCHANNELS_SANITIZE=thread -DCHANNELS_UNITY=ON -DCMAKE_BUILD_TYPE=Debug
 	cmake --build build-thread -j $(JOBS) --target $(SANITIZED_TARGETS)
 	[ $$(id -u) -ne 0 ] || scripts/debian_tree.sh build/debian-tree
 	node tests/run.mjs --build build --sanitized build-address --sanitized build-thread

@@ -9,7 +9,7 @@ namespace channels {
 
 namespace {
 
-struct Asked {
+struct ChannelsAsked {
   std::string whose;
   bool as_json = false;
 };
@@ -31,7 +31,7 @@ void print_channel(const json::object& channel, std::ostream& out) {
       << "  subscription " << escaped(string_or(channel, "subscription", "")) << "\n";
 }
 
-int print_channels(Operator& by, const Asked& asked) {
+int print_channels(Operator& by, const ChannelsAsked& asked) {
   const auto person = find_person(by, asked.whose);
   if (!person) return exit_failed;
   json::array channels;
@@ -52,7 +52,7 @@ int print_channels(Operator& by, const Asked& asked) {
 }  // namespace
 
 void add_channels(Calls& calls) {
-  auto asked = std::make_shared<Asked>();
+  auto asked = std::make_shared<ChannelsAsked>();
   CLI::App& command = calls.add("channels", "the channels that a user owns, and whether his devices follow them",
                                 [asked](Operator& by) { return print_channels(by, *asked); });
   command.add_option("ADDRESS", asked->whose, "an e-mail address, or a user id")->required();

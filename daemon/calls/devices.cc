@@ -10,7 +10,7 @@ namespace channels {
 
 namespace {
 
-struct Asked {
+struct DevicesAsked {
   std::string whose;
   bool as_json = false;
 };
@@ -33,7 +33,7 @@ void print_device(const json::object& device, std::ostream& out) {
   out << "\n";
 }
 
-int print_devices(Operator& by, const Asked& asked) {
+int print_devices(Operator& by, const DevicesAsked& asked) {
   const auto person = find_person(by, asked.whose);
   if (!person) return exit_failed;
   json::array devices;
@@ -56,7 +56,7 @@ int print_devices(Operator& by, const Asked& asked) {
 }  // namespace
 
 void add_devices(Calls& calls) {
-  auto asked = std::make_shared<Asked>();
+  auto asked = std::make_shared<DevicesAsked>();
   CLI::App& command = calls.add("devices", "a user's devices and their states",
                                 [asked](Operator& by) { return print_devices(by, *asked); });
   command.add_option("ADDRESS", asked->whose, "an e-mail address, or a user id")->required();

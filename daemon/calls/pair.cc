@@ -20,7 +20,7 @@ namespace channels {
 
 namespace {
 
-constexpr milliseconds between_looks{1000};
+constexpr milliseconds until_next_look{1000};
 constexpr std::size_t longest_name = 200;
 constexpr std::size_t longest_locale = 35;
 
@@ -73,7 +73,7 @@ Document begin(const DeviceServices& services, const PairingWish& wish,
 // False at Ctrl-C.
 bool wait_a_moment(const EndSignals& signals) {
   pollfd wanted{signals.fd(), POLLIN, 0};
-  return poll(&wanted, 1, static_cast<int>(between_looks.count())) == 0;
+  return poll(&wanted, 1, static_cast<int>(until_next_look.count())) == 0;
 }
 
 int told_end(Operator& by, const Document& pairing) {

@@ -17,11 +17,11 @@ struct Order {
   bool wipe = false;
 };
 
-constexpr int most_tries = 5;
+constexpr int most_saves = 5;
 
 // As any other device of the user would ask for it; the daemon carries it out to the end.
 void ask_daemon(Database& control, const Order& order) {
-  for (int tries = 0; tries < most_tries; ++tries) {
+  for (int tries = 0; tries < most_saves; ++tries) {
     Document doc = control.get(order.device).value_or(Document{{"_id", order.device}, {"type", "device"}});
     doc["state"] = "revoke";
     doc["wipe"] = order.wipe;

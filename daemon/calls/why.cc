@@ -10,7 +10,7 @@ namespace channels {
 
 namespace {
 
-struct Asked {
+struct WhyAsked {
   std::string device;
   std::string channel;
   bool as_json = false;
@@ -82,7 +82,7 @@ void print(const DeviceFacts& facts, const std::vector<Reason>& reasons, std::os
   }
 }
 
-int why(Operator& by, const Asked& asked) {
+int why(Operator& by, const WhyAsked& asked) {
   if (by.settings.role == Role::device)
     return exit_with(
         "why is answered where devices are registered (role = cloud); here, status says how this "
@@ -109,7 +109,7 @@ int why(Operator& by, const Asked& asked) {
 }  // namespace
 
 void add_why(Calls& calls) {
-  auto asked = std::make_shared<Asked>();
+  auto asked = std::make_shared<WhyAsked>();
   CLI::App& command = calls.add("why", "why a device is not in sync, as far as CouchDB knows it",
                                 [asked](Operator& by) { return why(by, *asked); });
   command.add_option("DEVICE", asked->device, "its id, as devices shows it")->required();

@@ -12,7 +12,7 @@ constexpr std::chrono::hours contact_lasts{2};
 // And at most one a minute: what changed in between is no delay.
 constexpr seconds word_takes{120};
 
-using Kind = Reason::Kind;
+using Weight = Reason::Kind;
 
 std::string quoted(const std::string& text) {
   return "\"" + escaped(text) + "\"";
@@ -40,29 +40,29 @@ std::optional<Reason> ended(const DeviceFacts& facts) {
   const Document& record = facts.record;
   if (state == "active") return std::nullopt;
   if (state == "new")
-    return Reason{Kind::trouble, "never_confirmed", "",
+    return Reason{Weight::trouble, "never_confirmed", "",
                   "It was never confirmed: its registration is there, but no mail has gone out yet "
                   "(couchdb-channels status)."};
   if (state == "confirming")
     return Reason{
-        Kind::trouble, "never_confirmed", "",
+        Weight::trouble, "never_confirmed", "",
         "It was never confirmed: the mail went out, and its person can type the code until" +
             at(record, "expires") + "."};
   if (state == "confirmed")
-    return Reason{Kind::trouble, "not_active_yet", "",
+    return Reason{Weight::trouble, "not_active_yet", "",
                   "It is confirmed, but not active yet: the daemon is at it, or stuck "
                   "(couchdb-channels status)."};
   if (state == "expired")
-    return Reason{Kind::trouble, "expired", "",
+    return Reason{Weight::trouble, "expired", "",
                   "It has expired: nobody confirmed it in time. It has to be registered anew."};
   if (state == "rejected")
-    return Reason{Kind::trouble, "rejected", "",
+    return Reason{Weight::trouble, "rejected", "",
                   "It was rejected: the reader of the mailbox said that it is not his."};
   if (state == "revoked")
-    return Reason{Kind::trouble, "revoked", "",
+    return Reason{Weight::trouble, "revoked", "",
                   "It was revoked" + at(record, "revoked_at") +
                       ": it has no log-in any longer, and has to be registered anew."};
-  return Reason{Kind::trouble, "registration_failed", "",
+  return Reason{Weight::trouble, "registration_failed", "",
                 "Its registration failed: it is " + quoted(state) + "."};
 }
 
@@ -71,19 +71,19 @@ void judge_log_in(const DeviceFacts& facts, std::vector<Reason>& reasons) {
   switch (facts.log_in) {
     case DeviceFacts::LogIn::missing:
       reasons.push_back(
-          {Kind::trouble, "no_log_in", "",
+          {Weight::trouble, "no_log_in", "",
            "It has no log-in: its document in " + in_users +
                " is gone, though nobody revoked it. Revoke it, and register it anew."});
       return;
     case DeviceFacts::LogIn::changed:
       reasons.push_back(
-          {Kind::trouble, "wrong_secret", "",
+          {Weight::trouble, "wrong_secret", "",
            "Its secret is refused: its document in " + in_users +
                " has another verifier than the daemon set. Somebody wrote over it, or it comes "
                "from a backup. Revoke the device, and register it anew."});
       return;
     case DeviceFacts::LogIn::rehashed:
-      reasons.push_back({Kind::note, "rehashed", "",
+      reasons.push_back({Weight::note, "rehashed", "",
                          "CouchDB hashed its password anew when it logged in ([chttpd_auth] "
                          "upgrade_hash_on_auth): each log-in costs time."});
       break;
@@ -92,20 +92,20 @@ void judge_log_in(const DeviceFacts& facts, std::vector<Reason>& reasons) {
       break;
   }
   if (facts.rotating == "new")
-    reasons.push_back({Kind::note, "rotating", "",
+    reasons.push_back({Weight::note, "rotating", "",
                        "It asked for another secret, which the daemon has not taken yet."});
   if (facts.rotating == "error")
-    reasons.push_back({Kind::note, "rotation_failed", "",
+    reasons.push_back({Weight::note, "rotation_failed", "",
                        "It asked for another secret and did not get it; the one before counts."});
   const std::int64_t used = facts.mark ? int_or(*facts.mark, "rotation", -1) : -1;
   if (facts.rotation > 0 && used >= 0 && used < facts.rotation)
     reasons.push_back(
-        {Kind::trouble, "rotated_secret", "",
+        {Weight::trouble, "rotated_secret", "",
          "Its secret was changed" + (facts.rotated.empty() ? "" : " " + facts.rotated) +
              " (number " + std::to_string(facts.rotation) +
              "), and it was last heard of with number " + std::to_string(used) +
              ": if it does not know the new one, as after a backup put back, it is refused."});
-  reasons.push_back({Kind::unknown, "refused_log_ins", "",
+  reasons.push_back({Weight::unknown, "refused_log_ins", "",
                      "Whether it uses the right secret: CouchDB keeps no record of refused "
                      "log-ins. Its log has them, as 401 for device-" +
                          facts.id + "."});
@@ -116,7 +116,7 @@ void judge_log_in(const DeviceFacts& facts, std::vector<Reason>& reasons) {
 void judge_contact(const DeviceFacts& facts, WallTime now, std::vector<Reason>& reasons) {
   if (!facts.mark) {
     reasons.push_back(
-        {Kind::unknown, "contact", "",
+        {Weight::unknown, "contact", "",
          "When it was here last, and what it has: it has left no word in " +
              facts.followed.front().database + ". It has not been here since it became active" +
              at(facts.record, "activated") +
@@ -127,13 +127,13 @@ void judge_contact(const DeviceFacts& facts, WallTime now, std::vector<Reason>& 
   const std::string time = at(*facts.mark, "time");
   if (!age) {
     reasons.push_back(
-        {Kind::unknown, "contact", "", "When it was here last: its word has no time."});
+        {Weight::unknown, "contact", "", "When it was here last: its word has no time."});
   } else if (*age > contact_lasts) {
-    reasons.push_back({Kind::trouble, "not_seen", "",
+    reasons.push_back({Weight::trouble, "not_seen", "",
                        "It has not been seen since" + time + ", by its own clock."});
   } else {
     reasons.push_back(
-        {Kind::note, "seen", "", "It was last heard of" + time + ", by its own clock."});
+        {Weight::note, "seen", "", "It was last heard of" + time + ", by its own clock."});
   }
 }
 
@@ -146,7 +146,7 @@ std::string title(const FollowedFacts& followed) {
 
 std::optional<Reason> not_followed(const FollowedFacts& followed) {
   const auto trouble = [&](const char* reason, const std::string& rest) {
-    return Reason{Kind::trouble, reason, followed.channel, title(followed) + " " + rest};
+    return Reason{Weight::trouble, reason, followed.channel, title(followed) + " " + rest};
   };
   if (followed.made == "error")
     return trouble("channel_error", "could not be made: " + escaped(followed.made_reason));
@@ -172,14 +172,14 @@ std::optional<Reason> not_followed(const FollowedFacts& followed) {
 
 void judge_writes(const FollowedFacts& followed, std::vector<Reason>& reasons) {
   if (const auto trouble = get_string(followed.mark, "trouble"))
-    reasons.push_back({Kind::trouble, "trouble", followed.channel,
+    reasons.push_back({Weight::trouble, "trouble", followed.channel,
                        title(followed) + ": the device says: " + escaped(*trouble)});
   const json::object* denied = get_object(followed.mark, "denied");
   const std::int64_t count = denied == nullptr ? 0 : int_or(*denied, "count", 0);
   if (count > 0) {
     const std::string id = string_or(*denied, "id", "");
     reasons.push_back(
-        {Kind::trouble, "writes_rejected", followed.channel,
+        {Weight::trouble, "writes_rejected", followed.channel,
          title(followed) + ": a validation refused " + count_of(count, "write") + " of the device" +
              (id.empty() ? ""
                          : ", the last" + at(*denied, "time") + ": " + quoted(id) + ", " +
@@ -188,7 +188,7 @@ void judge_writes(const FollowedFacts& followed, std::vector<Reason>& reasons) {
   }
   if (const std::int64_t waiting = int_or(followed.mark, "waiting", 0); waiting > 0)
     reasons.push_back(
-        {Kind::trouble, "unsent", followed.channel,
+        {Weight::trouble, "unsent", followed.channel,
          title(followed) + ": the device had " + count_of(waiting, "change") + " to send."});
 }
 
@@ -197,20 +197,20 @@ void judge_behind(const DeviceFacts& facts, const FollowedFacts& followed, WallT
   if (!facts.mark) return;
   if (followed.behind < 0) {
     const bool says_nothing = get_string(followed.mark, "pulled") == std::nullopt;
-    reasons.push_back({Kind::unknown, "checkpoint", followed.channel,
+    reasons.push_back({Weight::unknown, "checkpoint", followed.channel,
                        title(followed) + ": how far the device is; " +
                            (says_nothing ? "it has not said so yet."
                                          : "CouchDB does not know the seq that it names.")});
     return;
   }
   if (followed.behind == 0) {
-    reasons.push_back({Kind::note, "up_to_date", followed.channel,
+    reasons.push_back({Weight::note, "up_to_date", followed.channel,
                        title(followed) + ": the device has every change."});
     return;
   }
   const auto age = age_of(*facts.mark, now);
   const bool is_fresh = age && *age < word_takes;
-  reasons.push_back({Kind::trouble, "behind", followed.channel,
+  reasons.push_back({Weight::trouble, "behind", followed.channel,
                      title(followed) + ": the device is behind by " +
                          count_of(followed.behind, "change") + ", as of its last word" +
                          at(*facts.mark, "time") +
@@ -226,7 +226,7 @@ std::vector<Reason> reasons_of(const DeviceFacts& facts, WallTime now) {
   judge_contact(facts, now, reasons);
   for (const FollowedFacts& followed : facts.followed) {
     if (followed.is_duplicate) {
-      reasons.push_back({Kind::note, "duplicate", followed.channel,
+      reasons.push_back({Weight::note, "duplicate", followed.channel,
                          title(followed) + " (" + followed.channel.substr(0, 8) +
                              "...) is a second one of its name: what was written in it on the "
                              "device that made it goes to the first."});

@@ -10,7 +10,6 @@ namespace {
 
 // A person waits for the code meanwhile.
 constexpr seconds look_again{3};
-constexpr seconds while_offline{15};
 constexpr seconds while_unpaired{30};
 constexpr seconds when_busy{60};
 // Anyone who reaches this machine can leave documents here: more than that would make it a hammer

@@ -11,6 +11,9 @@
 
 namespace channels {
 
+// Until the cloud is asked again.
+constexpr seconds while_offline{15};
+
 // From the configuration. Local databases are named by these prefixes, whatever the cloud's are
 // called.
 struct DeviceOptions {

@@ -26,7 +26,6 @@ constexpr seconds between_log_ins{60};
 // How often the cloud hears from this device what `couchdb-channels why` shows there: after a change, and without one.
 constexpr seconds between_marks{60};
 constexpr seconds mark_without_change{3600};
-constexpr seconds while_offline{15};
 // A person who types a code looks at the screen meanwhile; one who has not done it for long does
 // something else.
 constexpr seconds attention{600};

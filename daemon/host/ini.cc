@@ -51,6 +51,12 @@ std::vector<std::filesystem::path> expanded(const std::vector<std::filesystem::p
 
 }  // namespace
 
+const Section& section_of(const Sections& sections, std::string_view name) {
+  static const Section none;
+  const auto found = sections.find(name);
+  return found == sections.end() ? none : found->second;
+}
+
 void parse_ini(std::string_view text, Sections& sections) {
   std::string section;
   while (!text.empty()) {

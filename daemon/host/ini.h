@@ -16,6 +16,9 @@ namespace channels {
 using Section = std::map<std::string, std::string, std::less<>>;
 using Sections = std::map<std::string, Section, std::less<>>;
 
+// An empty one where there is no such section.
+const Section& section_of(const Sections& sections, std::string_view name);
+
 // Puts what `text` says over what is in `sections`. Lines that are neither are left out, as CouchDB does. Pure.
 void parse_ini(std::string_view text, Sections& sections);
 

@@ -14,12 +14,6 @@ constexpr int least_lease_left = 5;
 
 constexpr std::string_view name_signs = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 
-const Section& section_of(const Sections& sections, const std::string& name) {
-  static const Section none;
-  const auto found = sections.find(name);
-  return found == sections.end() ? none : found->second;
-}
-
 Parsed<ProgramSettings> parse_program(const std::string& name, const std::string& command, const Sections& trusted,
                                       const Settings& settings, std::vector<std::string>& warnings) {
   const std::string at = "[channels_handlers] " + escaped(name);

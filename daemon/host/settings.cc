@@ -9,12 +9,6 @@ namespace channels {
 
 namespace {
 
-const Section& section_of(const Sections& sections, std::string_view name) {
-  static const Section none;
-  const auto found = sections.find(name);
-  return found == sections.end() ? none : found->second;
-}
-
 // CouchDB's own address, as this machine reaches it. 1.x has it in [httpd].
 std::string local_url(const Sections& configuration) {
   const Section& chttpd = section_of(configuration, "chttpd");

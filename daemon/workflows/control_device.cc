@@ -10,7 +10,7 @@ namespace channels {
 
 namespace {
 
-constexpr std::size_t longest_name = 200;
+constexpr std::size_t longest_device_name = 200;
 
 bool says_revoke(const Document& doc) {
   return doc_state(doc) == "revoke" || doc_state(doc) == "revoked";
@@ -32,7 +32,7 @@ bool belongs_to(const std::optional<Document>& record, const std::string& user) 
 
 void take_name(Services& services, Document& record, const Document& doc) {
   const auto name = get_string(doc, "name");
-  if (!name || code_points(*name).size() > longest_name || string_or(record, "name", "") == *name) return;
+  if (!name || code_points(*name).size() > longest_device_name || string_or(record, "name", "") == *name) return;
   record = services.registry.update(doc_id(record), [&](Document& current) {
     current["name"] = *name;
     return true;

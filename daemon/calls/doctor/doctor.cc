@@ -12,7 +12,7 @@ namespace channels {
 
 namespace {
 
-struct Asked {
+struct DoctorAsked {
   bool as_json = false;
   std::string origin;
 };
@@ -65,7 +65,7 @@ void examine_all(Visit& visit) {
   if (is_in) examine(visit, "daemon", check_worker);
 }
 
-int run_doctor(const IniFiles& files, const Asked& asked) {
+int run_doctor(const IniFiles& files, const DoctorAsked& asked) {
   Report report(asked.as_json ? nullptr : &std::cout);
   RealEnv env;
   CurlTransport transport;
@@ -94,7 +94,7 @@ std::string origin_fault(const std::string& text) {
 }  // namespace
 
 void add_doctor(Calls& calls) {
-  auto asked = std::make_shared<Asked>();
+  auto asked = std::make_shared<DoctorAsked>();
   CLI::App& command =
       calls.add_bare("doctor", "check the installation, also a broken one, and say what to do",
                      [asked](const IniFiles& files) { return run_doctor(files, *asked); });
