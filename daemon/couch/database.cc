@@ -125,7 +125,7 @@ std::vector<std::optional<Document>> Database::get_many(const std::vector<std::s
   return found;
 }
 
-std::vector<Saved> Database::save_all(const std::vector<Document>& docs) {
+std::vector<Saved> Database::save_part(std::span<const Document> docs) {
   std::vector<Saved> results;
   if (docs.empty()) return results;
   json::array body(docs.begin(), docs.end());
@@ -136,7 +136,7 @@ std::vector<Saved> Database::save_all(const std::vector<Document>& docs) {
 }
 
 Saved Database::save(const Document& doc) {
-  return save_all({doc}).front();
+  return save_part(std::span(&doc, 1)).front();
 }
 
 Changes Database::changes(const ChangesQuery& query) {

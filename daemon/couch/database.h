@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -69,7 +70,9 @@ class Database {
   std::vector<std::optional<Document>> get_many(const std::vector<std::string>& ids);
 
   // Saves by one _bulk_docs, the result in the order of docs.
-  std::vector<Saved> save_all(const std::vector<Document>& docs);
+  std::vector<Saved> save_all(const std::vector<Document>& docs) { return save_part(docs); }
+  // The same for a part of many.
+  std::vector<Saved> save_part(std::span<const Document> docs);
   Saved save(const Document& doc);
 
   struct ChangesQuery {

@@ -1,5 +1,7 @@
 #include "engine/batches.h"
 
+#include <iterator>
+
 #include "base/errors.h"
 
 namespace channels {
@@ -41,6 +43,14 @@ Saved save_one(Database& database, const Document& doc) {
   }
 }
 
+// It works with what is the caller's.
+void wait_in_any_case(Aside& aside, const std::shared_ptr<Aside::Task>& task) {
+  try {
+    aside.wait(task);
+  } catch (const std::exception&) {  // what the caller throws says enough
+  }
+}
+
 }  // namespace
 
 Changes read_changes(Database& database, Database::ChangesQuery& query, Log& log) {
@@ -75,15 +85,34 @@ std::vector<std::optional<Document>> read_documents(Database& database,
   return found;
 }
 
-std::vector<Saved> save_documents(Database& database, const std::vector<Document>& docs) {
+std::vector<Saved> save_documents(Database& database, std::span<const Document> docs) {
   try {
-    return database.save_all(docs);
+    return database.save_part(docs);
   } catch (const Refused& refused) {
     if (is_about_the_request(refused.status)) throw;
   }
   std::vector<Saved> results;
   for (const Document& doc : docs) results.push_back(save_one(database, doc));
   return results;
+}
+
+std::vector<Saved> save_documents(Database& database, std::span<const Document> docs, Aside& aside,
+                                  std::size_t split_from) {
+  if (docs.size() < split_from) return save_documents(database, docs);
+  const std::size_t half = docs.size() / 2;
+  std::vector<Saved> first;
+  const auto task = aside.start([&, database]() mutable { first = save_documents(database, docs.first(half)); });
+  if (task == nullptr) return save_documents(database, docs);
+  std::vector<Saved> second;
+  try {
+    second = save_documents(database, docs.subspan(half));
+  } catch (...) {
+    wait_in_any_case(aside, task);
+    throw;
+  }
+  aside.wait(task);
+  first.insert(first.end(), std::move_iterator(second.begin()), std::move_iterator(second.end()));
+  return first;
 }
 
 }  // namespace channels

@@ -2,11 +2,13 @@
 // cannot be read or saved, its documents are taken one by one. Called by Follower alone.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/log.h"
 #include "couch/database.h"
+#include "engine/aside.h"
 
 namespace channels {
 
@@ -21,6 +23,11 @@ std::vector<std::optional<Document>> read_documents(Database& database,
 
 // As Database::save_all; where CouchDB refuses the request, the documents are saved one by one, and those that
 // it still refuses are `rejected` with its reason.
-std::vector<Saved> save_documents(Database& database, const std::vector<Document>& docs);
+std::vector<Saved> save_documents(Database& database, std::span<const Document> docs);
+
+// The same for many: from `split_from` documents on by two requests at once, if there is a thread for the second. Where
+// one of them fails as a whole, the other may be saved: who asks again finds those documents in conflict.
+std::vector<Saved> save_documents(Database& database, std::span<const Document> docs, Aside& aside,
+                                  std::size_t split_from);
 
 }  // namespace channels

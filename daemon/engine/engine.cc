@@ -7,8 +7,6 @@ namespace channels {
 
 namespace {
 
-// Followers of sleeping databases that are kept: each costs about a kilobyte, and saves two requests.
-constexpr std::size_t most_sleepers = 1000;
 // Databases that wake together have their checkpoints read together.
 constexpr std::size_t checkpoints_at_once = 100;
 
@@ -30,11 +28,19 @@ Engine::Engine(Env& env, Log& log, Server& server, const Rules& rules, KindOf ki
       schedule_(env),
       lanes_(std::make_unique<Lanes>(env, log, leases_, options_.sizes.runners, rules.elsewheres())),
       read_ahead_(std::make_unique<ReadAhead>(env, options_.sizes.read_ahead)),
-      bench_{env,      log,
-             server,   records_,
-             leases_,  *lanes_,
-             *read_ahead_, trace_,
-             losses_, [this](const std::string& name) { schedule_.mark(name, Cause::at_hand); }} {
+      saving_(env, options_.sizes.saving),
+      bench_{env,
+             log,
+             server,
+             records_,
+             leases_,
+             *lanes_,
+             *read_ahead_,
+             saving_,
+             options_.sizes.split_from,
+             trace_,
+             losses_,
+             [this](const std::string& name) { schedule_.mark(name, Cause::at_hand); }} {
   hot_ = std::make_unique<HotFeeds>(env, log, server, schedule_, options_.sizes.hot_places,
                                     options_.pinned);
   for (int i = 0; i < options_.sizes.pool; ++i)
@@ -137,12 +143,10 @@ std::shared_ptr<Follower> Engine::open(const std::string& database) {
 
 void Engine::fell_asleep(const std::string& database) {
   const std::lock_guard lock(mutex_);
-  sleepers_.push_back(database);
-  while (sleepers_.size() > most_sleepers) {
-    const auto found = followers_.find(sleepers_.front());
-    if (found != followers_.end() && found->second->asleep()) followers_.erase(found);
-    sleepers_.pop_front();
-  }
+  const auto longest_asleep = sleepers_.put(database);
+  if (!longest_asleep) return;
+  const auto found = followers_.find(*longest_asleep);
+  if (found != followers_.end() && found->second->asleep()) followers_.erase(found);
 }
 
 bool Engine::drop(const std::string& database) {

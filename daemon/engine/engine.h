@@ -8,7 +8,6 @@
 #pragma once
 
 #include <atomic>
-#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -18,6 +17,7 @@
 #include "engine/follower.h"
 #include "engine/hints.h"
 #include "engine/hot_feeds.h"
+#include "engine/sleepers.h"
 #include "engine/trace.h"
 #include "engine/workers.h"
 
@@ -29,6 +29,8 @@ struct EngineSizes {
   int runners = 8;     // threads that run unsafe handlers, and as many for slow safe ones
   int hot_places = 8;  // databases that were active lately, each with a long-poll
   int read_ahead = 2;  // threads, each for a batch of a database with a backlog
+  int saving = 2;      // threads, each for half of a large batch
+  std::size_t split_from = 200;  // documents: a batch of so many is large
 };
 
 struct EngineOptions {
@@ -96,13 +98,14 @@ class Engine {
   Schedule schedule_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Follower>> followers_;  // guarded by mutex_
-  std::deque<std::string> sleepers_;     // of followers_, the longest asleep first; guarded by mutex_
+  Sleepers sleepers_;                    // of followers_; guarded by mutex_
   std::map<std::string, int> failures_;  // turns in a row that failed; guarded by mutex_
   HandOver announced_;                   // only the beating thread uses it
   bool updates_started_ = false;         // only the beating thread uses it
   // In this order: each uses what is above it and ends before that does.
   std::unique_ptr<Lanes> lanes_;
   std::unique_ptr<ReadAhead> read_ahead_;
+  Aside saving_;
   std::atomic<std::uint64_t> losses_{1};
   Workbench bench_;
   std::vector<std::unique_ptr<Thread>> pool_;

@@ -5,7 +5,7 @@
 //   follower.cc           read _changes, and what waited
 //   follower_running.cc   settle conflicts, match each document to a rule, run the safe ones, lease and hand out the
 //                         unsafe ones
-//   follower_saving.cc    save all outcomes by one _bulk_docs; a 409 means someone was faster: read again, match again
+//   follower_saving.cc    save all outcomes by one _bulk_docs (two, if they are many); a 409 means someone was faster: read again, match again
 //   follower_settling.cc  settle, park, put off, and move the checkpoint
 //
 // Exceptions of the server's own trouble (Unavailable, Refused) leave turn(); nothing is lost by
@@ -41,6 +41,8 @@ struct Workbench {
   Leases& leases;
   Lanes& lanes;
   ReadAhead& read_ahead;
+  Aside& saving;
+  std::size_t split_from;  // documents: a larger batch is saved by two requests at once
   Trace& trace;
   // Goes up when a connection to the server was lost: it may be back with other data (local_mark.h).
   std::atomic<std::uint64_t>& losses;

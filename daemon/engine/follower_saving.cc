@@ -1,4 +1,4 @@
-// The third step of a follower's turn: all outcomes are saved by one _bulk_docs.
+// The third step of a follower's turn: all outcomes are saved by one _bulk_docs, or by two at once if they are many.
 #include "base/check.h"
 #include "engine/batches.h"
 #include "engine/follower.h"
@@ -38,7 +38,7 @@ void Follower::save(Verdicts& verdicts) {
   for (const auto& entry : verdicts.to_save) docs.push_back(to_be_saved(entry));
   const bool marked = !rules_.is_for_design_only();
   if (marked) docs.push_back(next_mark());
-  const std::vector<Saved> results = save_documents(database_, docs);
+  const std::vector<Saved> results = save_documents(database_, docs, bench_.saving, bench_.split_from);
   if (marked && results.back().ok()) mark_saved();
   std::vector<Item*> overtaken;
   for (std::size_t i = 0; i < verdicts.to_save.size(); ++i) {

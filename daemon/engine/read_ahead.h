@@ -3,15 +3,13 @@
 // time, whatever the number of databases.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string>
 #include <vector>
 
-#include "base/env.h"
 #include "couch/database.h"
+#include "engine/aside.h"
 
 namespace channels {
 
@@ -21,12 +19,13 @@ class ReadAhead {
   struct Batch {
     Database database;
     Database::ChangesQuery query;
-    bool done = false;
-    std::optional<Changes> changes;  // empty when done: the request failed
+    std::optional<Changes> changes;
+    std::shared_ptr<Aside::Task> task;
   };
 
-  ReadAhead(Env& env, int threads);
-  ~ReadAhead();
+  ReadAhead(Env& env, int threads) : most_(static_cast<std::size_t>(threads)), aside_(env, threads) {}
+  // Breaks off what is under way.
+  ~ReadAhead() { stop_.request_stop(); }
 
   // Null if as many batches as there are threads are held already.
   std::shared_ptr<Batch> start(const Database& database, const Database::ChangesQuery& query);
@@ -34,17 +33,11 @@ class ReadAhead {
   std::optional<Changes> take(const std::shared_ptr<Batch>& batch);
 
  private:
-  void work();
-  std::shared_ptr<Batch> next();
-
-  Env& env_;
   std::mutex mutex_;
-  std::unique_ptr<Signal> changed_;
-  std::deque<std::shared_ptr<Batch>> queue_;      // guarded by mutex_, as are all batches
-  std::vector<std::weak_ptr<Batch>> held_;        // guarded by mutex_
+  std::vector<std::weak_ptr<Batch>> held_;  // guarded by mutex_
   std::stop_source stop_;
   const std::size_t most_;
-  std::vector<std::unique_ptr<Thread>> threads_;
+  Aside aside_;  // last: it ends first
 };
 
 }  // namespace channels

@@ -104,7 +104,18 @@ Verdict apply(Services& services, const std::string& device_id, const Document& 
   return {"already_answered", "This device was confirmed before."};
 }
 
+// Without a look at the registry: a stranger's thousand wrong ones cost next to nothing.
+bool may_fit(const Confirm& confirm, const std::string& codes_key) {
+  const std::string code = confirm_code(codes_key, confirm.device, 1);
+  if (confirm.answer == answer_not_me) return fits(confirm, code, "");
+  for (int number = 0; number < most_device_codes; ++number) {
+    if (fits(confirm, code, device_code_candidate(codes_key, confirm.device, number))) return true;
+  }
+  return false;
+}
+
 Verdict use_device_confirm(Services& services, const Confirm& confirm, WallTime now) {
+  if (!may_fit(confirm, services.registry.codes_key())) return wrong_proof;
   const auto record = services.registry.get(device_record_id(confirm.device));
   // An id that nobody registered is told like a wrong code: so a stranger learns nothing by asking.
   if (!record) return wrong_proof;

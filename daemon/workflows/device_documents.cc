@@ -67,6 +67,11 @@ std::string device_code_from(std::string_view random) {
   return code;
 }
 
+std::string device_code_candidate(std::string_view codes_key, std::string_view device_id, int number) {
+  const std::string of = "device code\n" + std::string(device_id) + "\n" + std::to_string(number);
+  return device_code_from(hmac("sha512", codes_key, of));
+}
+
 std::string confirm_code(std::string_view codes_key, std::string_view subject,
                          std::int64_t number) {
   return hmac_sha256_hex(codes_key, std::string(subject) + "\n" + std::to_string(number));

@@ -29,6 +29,9 @@ std::string confirm_id_for(std::string_view device, std::string_view answer, std
 // Eight letters as XXXX-XXXX, of BCDFGHJKLMNPQRSTVWXZ: no vowels, so that no word comes out.
 // `random`: 64 bytes that nobody can guess.
 std::string device_code_from(std::string_view random);
+// The codes that this device may get: the first of them that no other pending device shows.
+constexpr int most_device_codes = 4;
+std::string device_code_candidate(std::string_view codes_key, std::string_view device_id, int number);
 // The code of the mail with that number about `subject`, a device id or an address key: hex
 // HMAC-SHA-256. Made anew wherever it is needed, stored nowhere.
 std::string confirm_code(std::string_view codes_key, std::string_view subject, std::int64_t number);

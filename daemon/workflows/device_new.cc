@@ -1,6 +1,7 @@
 #include "workflows/device_new.h"
 
 #include "base/digest.h"
+#include "base/errors.h"
 #include "mail/address.h"
 #include "workflows/confirmation_mail.h"
 #include "workflows/device_documents.h"
@@ -37,13 +38,13 @@ Document record_of(const Document& sent, WallTime now) {
 // A code that no other pending device shows, claimed for this one. The same in every run: one that was cut off after its claim
 // leaves none behind that nobody uses.
 std::string claim_device_code(Services& services, std::string_view device_id) {
-  for (int number = 0;; ++number) {
-    const std::string of = "device code\n" + std::string(device_id) + "\n" + std::to_string(number);
-    const std::string code = device_code_from(hmac("sha512", services.registry.codes_key(), of));
+  for (int number = 0; number < most_device_codes; ++number) {
+    const std::string code = device_code_candidate(services.registry.codes_key(), device_id, number);
     const Document claim = services.registry.claim(
         {{"_id", "code-" + code}, {"type", "code"}, {"device", device_id}});
     if (string_or(claim, "device", "") == device_id) return code;
   }
+  throw Unavailable("each code of this device is shown by another one: it waits until one is free");
 }
 
 Document with_device_code(Services& services, std::string_view device_id, const Document& record) {

@@ -77,6 +77,7 @@ class EngineWorld {
   // When the run's lease ends.
   MonoTime check_lease_at_start(const Run& run);
   void check_act(const std::string& key, MonoTime lease_ends, bool may_repeat);
+  bool is_carried_over(const std::string& database, const ModelDoc& doc) const;
   void check_end();
   std::vector<std::string> unsettled();
   bool is_recorded(const std::string& database, const std::string& id);

@@ -112,7 +112,7 @@ export function hasDoc(database, id, when = () => true) {
 }
 
 /** All leaves of all documents with the digests of their attachments, as text: what has to be equal everywhere. */
-async function contentOf(url, options) {
+export async function contentOf(url, options) {
   const database = new PouchDB(url, { skip_setup: true, ...options });
   return contentOfDatabase(database).finally(() => database.close());
 }
@@ -127,7 +127,7 @@ export async function contentOfDatabase(database) {
   return lines.sort();
 }
 
-function sorted(value) {
+export function sorted(value) {
   if (value === null || typeof value !== 'object') return value;
   if (Array.isArray(value)) return value.map(sorted);
   return Object.fromEntries(Object.keys(value).sort().map((key) => [key, sorted(value[key])]));

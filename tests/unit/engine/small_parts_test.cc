@@ -1,9 +1,10 @@
-// Echoes, LocalMark, BatchSize: small parts of the follower.
+// Echoes, LocalMark, BatchSize, Sleepers: small parts of the engine.
 #include <gtest/gtest.h>
 
 #include "engine/batch_size.h"
 #include "engine/echoes.h"
 #include "engine/local_mark.h"
+#include "engine/sleepers.h"
 
 namespace channels {
 namespace {
@@ -87,6 +88,16 @@ TEST(BatchSize, DoesNotGrowByBatchesThatWereNotFull) {
   EXPECT_EQ(size.rows(), 50U);
   size.was_too_much();
   EXPECT_EQ(size.rows(), 12U);
+}
+
+TEST(Sleepers, GiveUpTheOneThatSleptTheLongest) {
+  Sleepers sleepers(2);
+  EXPECT_EQ(sleepers.put("a"), std::nullopt);
+  EXPECT_EQ(sleepers.put("b"), std::nullopt);
+  EXPECT_EQ(sleepers.put("a"), std::nullopt) << "it woke meanwhile, and is counted once";
+  EXPECT_EQ(sleepers.put("c"), "b");
+  EXPECT_EQ(sleepers.put("b"), "a");
+  EXPECT_EQ(sleepers.put("c"), std::nullopt);
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ class ConfirmTest : public testing::Test {
                                             {"_rev", "1-d"},
                                             {"type", "device"},
                                             {"state", "confirming"},
-                                            {"device_code", "BCDF-GHJK"},
+                                            {"device_code", device_code_},
                                             {"expires", "2024-05-02T12:00:00Z"}};
   }
 
@@ -36,8 +36,9 @@ class ConfirmTest : public testing::Test {
   const Document& record() { return registry().docs.at("device-" + device_); }
 
   // The daemon's answer to a right confirm: "used", or the error's word.
-  std::string answer(std::string_view said) {
-    const std::string proof = proof_for(confirm_code(key_, device_, 1), said, "BCDF-GHJK");
+  std::string answer(std::string_view said) { return answer(said, device_code_); }
+  std::string answer(std::string_view said, std::string_view device_code) {
+    const std::string proof = proof_for(confirm_code(key_, device_, 1), said, device_code);
     const Document doc{{"_id", confirm_id_for(device_, said, proof)},
                        {"_rev", "1-c"},
                        {"type", "confirm"},
@@ -76,6 +77,7 @@ class ConfirmTest : public testing::Test {
 
   const std::string key_ = std::string(64, 'a');
   const std::string device_ = std::string(64, 'd');
+  const std::string device_code_ = device_code_candidate(key_, device_, 0);
   FakeEnv env_;
   FakeLog log_;
   FakeDatabases couch_;
@@ -87,6 +89,19 @@ class ConfirmTest : public testing::Test {
 };
 
 using Told = std::pair<std::string, std::string>;
+
+TEST_F(ConfirmTest, TakesTheCodeThatTheDeviceShows) {
+  registry().docs.at("device-" + device_)["device_code"] = device_code_candidate(key_, device_, 2);
+  EXPECT_EQ(answer("yes"), "wrong_proof") << "another device shows that one";
+  EXPECT_EQ(answer("yes", device_code_candidate(key_, device_, 2)), "used");
+}
+
+TEST_F(ConfirmTest, TellsAWrongCodeWithoutARequest) {
+  EXPECT_EQ(answer("yes", device_code_candidate(key_, device_, 1)), "wrong_proof");
+  registry().requests.clear();
+  for (const char* said : {"yes", "yes, sign out all others"}) EXPECT_EQ(answer(said, "BCDF-GHJK"), "wrong_proof");
+  EXPECT_EQ(registry().requests, std::vector<std::string>());
+}
 
 TEST_F(ConfirmTest, OfTwoAnswersAtOnceOneCounts) {
   EXPECT_EQ(race(answer_yes, answer_yes_alone), Told("already_answered", "used"));
@@ -141,7 +156,7 @@ TEST_F(ConfirmTest, MeetsWhatTheDeviceIsByThen) {
     is(c.state, c.said_before);
     EXPECT_EQ(answer(c.answer), c.told) << c.state << ": " << c.answer;
     EXPECT_EQ(doc_state(record()), c.becomes) << c.state << ": " << c.answer;
-    registry().docs.at("device-" + device_)["device_code"] = "BCDF-GHJK";
+    registry().docs.at("device-" + device_)["device_code"] = device_code_;
     registry().docs.at("device-" + device_)["expires"] = "2024-05-02T12:00:00Z";
   }
 }
