@@ -84,6 +84,7 @@ class DaemonsWorld {
   std::string unsettled_in(const std::string& control);
   std::string unsettled_records();
   void check_end();
+  bool is_parked(const Document& failure);
   void check_mails();
   void check_devices();
   void check_access(SimDevice& device);
