@@ -9,6 +9,7 @@ import { Authenticator } from './auth.mjs';
 import { bulkDocs, bulkGet, revsDiff } from './bulk.mjs';
 import { changesRoute } from './changes.mjs';
 import { Config } from './config.mjs';
+import { answerCors } from './cors.mjs';
 import { DbUpdates } from './db_updates.mjs';
 import { allDbs, dbsInfo } from './dbs_info.mjs';
 import { attachmentRoute, documentRoute, postDocument } from './documents.mjs';
@@ -48,7 +49,7 @@ class EmbeddedServer {
   async start(port) {
     await this.store.start();
     for (const name of SYSTEM_DATABASES) if (!this.store.has(name)) await this.store.create(name);
-    this.http = createServer((req, res) => this.handle(new Exchange(req, res)));
+    this.http = createServer((req, res) => answerCors(this.config, req, res) || this.handle(new Exchange(req, res)));
     this.http.keepAliveTimeout = KEEP_ALIVE_MS;
     this.http.requestTimeout = 0;  // feeds and slow replicators are no attack here
     this.http.listen(port, '127.0.0.1');
