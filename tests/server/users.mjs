@@ -71,6 +71,8 @@ export function checkUserRoute(exchange, database, [first]) {
   const { userCtx } = exchange;
   if (first === '_all_docs' || first === '_changes') {
     if (!isServerAdmin(userCtx)) throw unauthorized('You are not a server admin.');
+  } else if (first === '_security' || first === '_local_docs') {
+    if (!isAdmin(database, userCtx)) throw forbidden('You are not allowed to access this db.');
   } else if (first === '_bulk_get' || first === '_design') {
     if (!isAdmin(database, userCtx)) {
       throw forbidden('Only administrators can view design docs in the users database.');

@@ -149,7 +149,8 @@ async function trespass(auth) {
   const { body: all } = await world.server.request('/_all_dbs');
   const tried = all.filter((name) => name.startsWith(tag) && name !== world.daemon.names.handshake_db);
   let open = 0;
-  for (const name of [...tried, '_users']) {
+  // The embedded server's _users answers some of these routes otherwise (tests/README.md); its control databases and channels don't.
+  for (const name of [...tried, ...(world.server.embedded ? [] : ['_users'])]) {
     const url = `${world.server.url}/${name}`;
     const { status } = await request(url, { auth });
     if (status === 200 && name !== '_users') {
