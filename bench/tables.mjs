@@ -17,8 +17,8 @@ function verdict(met) {
 }
 
 function table({ rows, machine, quick }) {
-  const lines = rows.map(({ what, unit, ours, bare = '', ratio = '', goal, met, more_ms: more }) =>
-    `| ${what} | ${ours} ${unit} | ${bare === '' ? '' : `${bare} ${unit}`} | ${more === undefined ? ratio : `${more > 0 ? '+' : ''}${more} ms`} | ${goal} | ${verdict(met)} |`);
+  const lines = rows.map(({ what, unit, ours, bare = '', ratio, goal, met, more_ms: more }) =>
+    `| ${what} | ${ours} ${unit} | ${bare === '' ? '' : `${bare} ${unit}`} | ${more === undefined ? ratio ?? '' : `${more > 0 ? '+' : ''}${more} ms`} | ${goal} | ${verdict(met)} |`);
   const where = `${machine.server}, ${machine.cores} cores (${machine.cpu}), ${machine.memory_gb} GB, ${machine.date}${quick ? ', a quick run' : ''}`;
   return ['| measured | ours | bare | ratio | goal | |', '| --- | --- | --- | --- | --- | --- |', ...lines, '', `*${where}*`].join('\n');
 }

@@ -20,7 +20,7 @@ export function rounded(number, digits = 3) {
  * `ours` and `bare` are numbers in `unit`.
  */
 export function row({ what, unit, ours, bare, ratio, goal = 'reported', met, ...more }) {
-  return { what, unit, ours: rounded(ours), bare: rounded(bare), ratio: rounded(ratio), goal, met, ...more };
+  return { what, unit, ours: rounded(ours), bare: rounded(bare), ratio: Number.isFinite(ratio) ? rounded(ratio) : undefined, goal, met, ...more };
 }
 
 export function print({ what, unit, ours, bare, ratio, goal, met }) {

@@ -5,7 +5,8 @@
 //   follower.cc           read _changes, and what waited
 //   follower_running.cc   settle conflicts, match each document to a rule, run the safe ones, lease and hand out the
 //                         unsafe ones
-//   follower_saving.cc    save all outcomes by one _bulk_docs (two, if they are many); a 409 means someone was faster: read again, match again
+//   follower_saving.cc    save all outcomes by one _bulk_docs (two, if they are many); a 409 means someone was faster: read
+//                         again, match again
 //   follower_settling.cc  settle, park, put off, and move the checkpoint
 //
 // Exceptions of the server's own trouble (Unavailable, Refused) leave turn(); nothing is lost by
