@@ -18,6 +18,8 @@ export class ChannelsError extends Error implements ErrorNote {
   channel?: string;
   /** The document that the server did not take (`error` is "denied"). */
   id?: string;
+  /** The invitation or member document that it is about. */
+  document?: string;
   status?: number;
 }
 
@@ -39,12 +41,39 @@ export interface DeviceStatus {
 
 export type Choice = 'active' | 'paused' | 'stopped';
 
+export type Access = 'owner' | 'writer' | 'reader';
+
+export interface InvitationInfo {
+  id: string;
+  /** This user got it; else he sent it. */
+  received: boolean;
+  /** Of one that was sent `new`, `sent` or an end, of one that was received `received` or an end. */
+  state: 'new' | 'sent' | 'received' | 'accept' | 'decline' | 'withdraw' | 'accepted' | 'declined' | 'withdrawn' | 'expired' | 'error';
+  /** The channel's id. */
+  channel: string | null;
+  name: string | null;
+  access: Access | null;
+  /** E-mail addresses: who sent it, of one that was received; who is invited, of one that was sent. */
+  from: string | null;
+  to: string | null;
+  expires: string | null;
+  error: ErrorNote | null;
+}
+
+export interface MemberInfo {
+  /** The user's id. */
+  user: string;
+  access: Access;
+}
+
 export interface ChannelInfo {
   id: string;
   name: string | null;
   /** Of the channel's document: `new` until the server has made it. */
-  state: 'new' | 'ready' | 'error' | null;
+  state: 'new' | 'ready' | 'removed' | 'error' | null;
   error: ErrorNote | null;
+  /** What this user may do in it; null while the server has not made it, and when he is out. */
+  access: Access | null;
   /** The person's choice, for all devices; null while nobody made one. */
   subscription: Choice | 'error' | null;
   /** `off`: not kept in sync. `waiting`: for the server. `trouble`: `error` events said why. */
@@ -114,6 +143,10 @@ export interface DeviceEvents {
   code: (code: string) => void;
   channel: (channel: ChannelInfo) => void;
   sync: (channel: ChannelInfo) => void;
+  /** One appeared, or its state is another. */
+  invitation: (invitation: InvitationInfo) => void;
+  /** This user is no member of the channel any more. `wiped`: what was here is gone, as who put him out wished and the app had allowed. */
+  removed: (channel: ChannelInfo & { left: boolean; wipe: boolean; wiped: boolean }) => void;
   /** Something that a person can act on; passing trouble of the network is none. */
   error: (error: ChannelsError) => void;
   /** This device was signed out. `wiped`: its data is gone, as who revoked it wished and the app had allowed. */
@@ -145,6 +178,22 @@ export class Device {
   resume(channel: string): Promise<void>;
   stop(channel: string): Promise<void>;
   renameChannel(channel: string, name: string): Promise<void>;
+
+  /**
+   * Invites an address to a channel whose owner this user is ("writer"); gives the invitation's id. `locale`: the mail's language, where the server
+   * doesn't know the person's own. Like all calls here it works offline: the document waits, and `invitation` and `error` events tell what became of it.
+   */
+  invite(channel: string, to: string, options?: { access?: Access; locale?: string }): Promise<string>;
+  invitations(): InvitationInfo[];
+  accept(id: string): Promise<void>;
+  decline(id: string): Promise<void>;
+  withdraw(id: string): Promise<void>;
+  members(channel: string): MemberInfo[];
+  changeMember(channel: string, user: string, access: Access): Promise<void>;
+  removeMember(channel: string, user: string, options?: { wipe?: boolean }): Promise<void>;
+  /** Makes another member an owner, and oneself what `access` says ("writer"). */
+  handOver(channel: string, user: string, options?: { access?: Access }): Promise<void>;
+  leave(channel: string): Promise<void>;
 
   devices(): DeviceInfo[];
   /** Names this device. */

@@ -4,6 +4,8 @@
 #include "calls/all.h"
 #include "calls/calls.h"
 #include "calls/whose.h"
+#include "workflows/channel_claims.h"
+#include "workflows/members.h"
 
 namespace channels {
 
@@ -14,21 +16,22 @@ struct ChannelsAsked {
   bool as_json = false;
 };
 
-// {"id", "name", "state", "database", "subscription"}; the last is the choice of the user's devices.
+// {"id", "name", "state", "database", "access", "subscription"}; the last is the choice of the user's devices.
 json::object channel_json(Operator& by, const Person& person, const Document& record, Database& control) {
-  const std::string id = doc_id(record).substr(std::string_view("channel-").size());
+  const std::string id = channel_id_of(record);
   const auto subscription = control.get(id + "-sub-" + person.user);
   return {{"id", id},
           {"name", string_or(record, "name", "")},
           {"state", doc_state(record)},
           {"database", by.settings.channel_prefix + id},
+          {"access", access_of(record, person.user)},
           {"subscription", subscription ? doc_state(*subscription) : "none"}};
 }
 
 void print_channel(const json::object& channel, std::ostream& out) {
   out << string_or(channel, "id", "?") << "  " << string_or(channel, "state", "?") << "  "
       << escaped(string_or(channel, "name", "")) << "  " << string_or(channel, "database", "")
-      << "  subscription " << escaped(string_or(channel, "subscription", "")) << "\n";
+      << "  " << string_or(channel, "access", "") << "  subscription " << escaped(string_or(channel, "subscription", "")) << "\n";
 }
 
 int print_channels(Operator& by, const ChannelsAsked& asked) {
@@ -53,7 +56,7 @@ int print_channels(Operator& by, const ChannelsAsked& asked) {
 
 void add_channels(Calls& calls) {
   auto asked = std::make_shared<ChannelsAsked>();
-  CLI::App& command = calls.add("channels", "the channels that a user owns, and whether his devices follow them",
+  CLI::App& command = calls.add("channels", "the channels that a user has, and whether his devices follow them",
                                 [asked](Operator& by) { return print_channels(by, *asked); });
   command.add_option("ADDRESS", asked->whose, "an e-mail address, or a user id")->required();
   command.add_flag("--json", asked->as_json, "one JSON object");

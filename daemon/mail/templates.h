@@ -4,11 +4,15 @@
 //   LANGUAGE/KIND.txt    "Subject: ..." on the first line, an empty line, the text part
 //   LANGUAGE/KIND.html   the HTML part; values are escaped for it
 //
-// KIND is confirm, collective, device_active or device_revoked; the values are
+// KIND is confirm, collective, device_active, device_revoked or invitation; the values are
 //   device_name   may be empty: {{#device_name}} and {{^device_name}} tell
 //   link          the confirmation page's URL (confirm, collective)
 //   hours_valid   how long the link is good for (confirm, collective)
 //   known         not empty if the address has confirmed a device before
+//   from          the address of who invites (invitation), as are
+//   channel_name  may be empty
+//   reads_only    not empty if he is to read, and not to write
+//   days_valid    how long he may accept
 #pragma once
 
 #include <filesystem>

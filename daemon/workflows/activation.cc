@@ -7,6 +7,7 @@
 #include "workflows/control_device.h"
 #include "workflows/device_documents.h"
 #include "workflows/device_mirror.h"
+#include "workflows/invitation.h"
 #include "workflows/revocation.h"
 
 namespace channels {
@@ -44,6 +45,7 @@ void ensure_control_database(Services& services, const Document& user) {
   ensure_design_doc(control, "control");
   ensure_security(control, {{role_of(id)}, false, {}, {}});
   if (doc_state(user) == "active") return;
+  deliver_invitations(services, string_or(user, "address", ""));
   services.registry.update(doc_id(user), [](Document& record) {
     record["state"] = "active";
     return true;

@@ -9,6 +9,8 @@
 #include "workflows/device_new.h"
 #include "workflows/device_states.h"
 #include "workflows/doorbell.h"
+#include "workflows/invitation.h"
+#include "workflows/member.h"
 #include "workflows/rotate.h"
 #include "workflows/subscription.h"
 
@@ -57,7 +59,14 @@ Rules all_rules(Services& services) {
   control.safe("device", "*", run(mend_control_device), slow)
       .safe("channel", "new", run(make_channel), slow)
       .safe("channel", "ready", run(mend_channel), slow)
+      .safe("channel", "removed", run(mend_channel), slow)
       .safe("subscription", "*", run(mend_subscription), slow)
+      .unsafe("invitation", "new", run(invite), mail)
+      .safe("invitation", "*", run(settle_invitation), slow)
+      .safe("member", "change", run(change_membership), slow)
+      .safe("member", "remove", run(change_membership), slow)
+      .safe("member", "hand over", run(change_membership), slow)
+      .safe("member", "leave", run(change_membership), slow)
       .deleted(run(restore_control_device))
       .conflicts(resolve_control_conflict)
       .design(keep_design_doc("control"));
@@ -91,7 +100,9 @@ Rules device_rules(DeviceSync& sync, Carrier& carrier) {
 bool is_extension_point(Kind kind, std::string_view type, std::string_view state) {
   if (kind != Kind::control) return false;
   if (type == "device") return state == "active" || state == "revoked";
-  if (type == "channel") return state == "ready";
+  if (type == "channel") return state == "ready" || state == "removed";
+  if (type == "invitation")
+    return state == "accepted" || state == "declined" || state == "withdrawn" || state == "expired";
   return type == "subscription" && (state == "active" || state == "paused" || state == "stopped");
 }
 

@@ -7,8 +7,9 @@
 #include "provision/channel_id.h"
 #include "provision/databases.h"
 #include "provision/design_docs.h"
-#include "provision/users.h"
 #include "workflows/channel_claims.h"
+#include "workflows/members.h"
+#include "workflows/sharing.h"
 #include "workflows/subscription.h"
 
 namespace channels {
@@ -55,10 +56,10 @@ std::optional<Fault> fault_in(Services& services, const Document& doc, const std
 }
 
 // Only a database that was absent once the id was claimed may be taken for the channel's own.
-std::optional<Fault> begin_making(Services& services, const ChannelWish& wish) {
+std::optional<Fault> begin_making(Services& services, const ChannelWish& wish, Document& record) {
   Database database(services.server, services.channel_database(wish.id));
   const bool there = database.exists();
-  const Document record = services.registry.update(channel_record_id(wish.id), [&](Document& current) {
+  record = services.registry.update(record, [&](Document& current) {
     if (doc_state(current) != "claimed" || there) return false;
     current["state"] = "making";
     return true;
@@ -69,35 +70,32 @@ std::optional<Fault> begin_making(Services& services, const ChannelWish& wish) {
                "There is a database for this id that is no channel's. Make the channel under another id.", ""};
 }
 
+Document description_of(const std::string& name) {
+  return {{"_id", "description"}, {"type", "description"}, {"state", "ready"}, {"name", name}};
+}
+
 void describe(Database& channel, const std::string& name) {
   for (int tries = 0; tries < 5; ++tries) {
     const auto found = channel.get("description");
     if (found && string_or(*found, "name", "") == name) return;
-    Document description = found.value_or(Document{{"_id", "description"}});
-    description["type"] = "description";
-    description["state"] = "ready";
-    description["name"] = name;
+    Document description = found.value_or(Document{});
+    for (const auto& [key, value] : description_of(name)) description[key] = value;
     if (channel.save(description).ok()) return;
   }
   throw Unavailable("the description of " + channel.name() + " changes all the time");
 }
 
-void make_database(Services& services, const ChannelWish& wish) {
-  Database channel(services.server, services.channel_database(wish.id));
-  ensure_database(channel, services.options.shards);
-  ensure_design_doc(channel, "channel");
-  ensure_security(channel, {{role_of(wish.user)}, false, {role_of(wish.user)}, {}});
-  describe(channel, wish.name);
-}
-
-Document ready(Services& services, const Document& doc) {
-  Document next = in_state(doc, "ready");
-  const std::string database = services.channel_database(doc_id(doc));
-  next["database"] = database;
-  next["syncpoint"] = services.syncpoint(database);
-  next.erase("error");
-  next.erase("channel");
-  return next;
+// Gives the record as it is then.
+Document make_database(Services& services, const Document& record) {
+  const std::string name = string_or(record, "name", "");
+  Database channel(services.server, services.channel_database(channel_id_of(record)));
+  if (channel.create(services.options.shards) == Created::made) {
+    channel.save_all({design_doc("channel"), description_of(name)});
+  } else {
+    ensure_design_doc(channel, "channel");
+    describe(channel, name);
+  }
+  return open_to_members(services, record);
 }
 
 std::optional<Fault> claim_name(Services& services, const ChannelWish& wish) {
@@ -106,9 +104,8 @@ std::optional<Fault> claim_name(Services& services, const ChannelWish& wish) {
   return Fault{"duplicate", "You have a channel of this name already.", first};
 }
 
-// The claims of id and name; empty if both are won.
-std::optional<Fault> claim(Services& services, const ChannelWish& wish) {
-  const Document record = claim_channel(services, wish);
+// The claims of id and name, given the id's record; empty if both are won.
+std::optional<Fault> claim(Services& services, const ChannelWish& wish, Document& record) {
   if (string_or(record, "user", "") != wish.user)
     return Fault{"id_taken", "This id is another channel's. Make the channel under another id.", ""};
   const std::string old_name = string_or(record, "name", "");
@@ -119,7 +116,7 @@ std::optional<Fault> claim(Services& services, const ChannelWish& wish) {
     return fault;
   }
   if (old_name == wish.name) return std::nullopt;
-  services.registry.update(doc_id(record), [&](Document& current) {
+  record = services.registry.update(record, [&](Document& current) {
     current["name"] = wish.name;
     return true;
   });
@@ -127,65 +124,97 @@ std::optional<Fault> claim(Services& services, const ChannelWish& wish) {
   return std::nullopt;
 }
 
-// The record last: a run that was cut off anywhere is begun again.
-void take_new_name(Services& services, const ChannelWish& wish, const std::string& old_name) {
-  Database channel(services.server, services.channel_database(wish.id));
-  describe(channel, wish.name);
-  release_channel_name(services, {wish.id, old_name, wish.user});
-  services.registry.update(channel_record_id(wish.id), [&](Document& current) {
-    current["name"] = wish.name;
+// What a rename is still to change; a run that was cut off in it leaves that to the next one for any of the members.
+void finish_rename(Services& services, const Document& record) {
+  const std::string old_name = string_or(record, "renaming", "");
+  if (old_name.empty()) return;
+  const std::string id = channel_id_of(record);
+  Database channel(services.server, services.channel_database(id));
+  describe(channel, string_or(record, "name", ""));
+  release_channel_name(services, {id, old_name, string_or(record, "user", "")});
+  rename_copies(services, record, old_name);
+  services.registry.update(doc_id(record), [&](Document& current) {
+    if (string_or(current, "renaming", "") != old_name) return false;
+    current.erase("renaming");
     return true;
   });
 }
 
-// A name that a person gave to a ready channel; on a name of another channel the old one stays, and
-// the document says why.
-Document renamed(Services& services, const Document& doc, const ChannelWish& wish,
-                 const std::string& old_name) {
-  Document next = ready(services, doc);
-  const auto fault = is_name(wish.name) ? claim_name(services, wish)
-                                        : Fault{"no_name", "A channel needs a name of 1 to 200 characters.", ""};
-  if (!fault) {
-    take_new_name(services, wish, old_name);
-    return next;
+void take_new_name(Services& services, const Document& record, const std::string& name) {
+  const std::string old_name = string_or(record, "name", "");
+  finish_rename(services, services.registry.update(doc_id(record), [&](Document& current) {
+    if (string_or(current, "name", "") != old_name) return false;  // another member's name came first
+    current["name"] = name;
+    current["renaming"] = old_name;
+    return true;
+  }));
+}
+
+// Why this member's name is not taken; nullopt: it is claimed, for the owner whose names the registry counts.
+std::optional<Fault> claim_new_name(Services& services, const Document& record, const std::string& user,
+                                    const std::string& name) {
+  if (access_of(record, user) != access_owner)
+    return Fault{"no_owner", "Only an owner gives a channel another name.", ""};
+  if (!is_name(name)) return Fault{"no_name", "A channel needs a name of 1 to 200 characters.", ""};
+  return claim_name(services, {channel_id_of(record), name, string_or(record, "user", "")});
+}
+
+// A name that a person gave to a ready channel. Where it can't be had the old one stays, and the document says why.
+void rename(Services& services, const Document& record, const std::string& user, Document& copy) {
+  const std::string name = string_or(copy, "name", "");
+  const std::string known = string_or(record, "name", "");
+  if (name == known) return;
+  copy.erase("error");
+  if (name == string_or(record, "renaming", "")) {  // a copy that the new name has not reached yet
+    copy["name"] = known;
+    return;
   }
-  next["name"] = old_name;
-  next["error"] = {{"error", fault->error},
-                   {"reason", fault->reason + " The name \"" + single_line(wish.name) + "\" was not taken."}};
-  return next;
+  if (const auto fault = claim_new_name(services, record, user, name)) {
+    copy["name"] = known;
+    copy["error"] = {{"error", fault->error},
+                     {"reason", fault->reason + " The name \"" + single_line(name) + "\" was not taken."}};
+    return;
+  }
+  take_new_name(services, record, name);
+}
+
+Outcome mend_copy(Services& services, const Document& doc, const std::string& user, const Document& record) {
+  finish_rename(services, record);
+  Document copy = channel_copy(services, record, user, doc);
+  // What the last refused rename said stays until the next one.
+  if (is_member(record, user)) rename(services, record, user, copy);
+  if (same_content(copy, doc)) return Keep{};
+  return Save{std::move(copy)};
 }
 
 }  // namespace
 
 Outcome make_channel(Services& services, Run& run, const Document& doc) {
   const std::string user = services.user_of(run.database);
+  const auto there = services.registry.get(channel_record_id(doc_id(doc)));
+  const bool is_others = there && (string_or(*there, "user", "") != user || !is_member(*there, user));
+  if (is_others && doc_state(*there) == "ready" && !access_of(*there, user).empty())
+    return mend_copy(services, doc, user, *there);
   if (const auto fault = fault_in(services, doc, user)) return refused(doc, *fault);
   const ChannelWish wish{doc_id(doc), string_or(doc, "name", ""), user};
-  if (const auto fault = claim(services, wish)) return refused(doc, *fault);
-  if (const auto fault = begin_making(services, wish)) return refused(doc, *fault);
-  make_database(services, wish);
-  services.registry.update(channel_record_id(wish.id), [](Document& record) {
-    if (doc_state(record) == "ready") return false;
-    record["state"] = "ready";
+  Document record = there ? *there : claim_channel(services, wish);
+  if (const auto fault = claim(services, wish, record)) return refused(doc, *fault);
+  if (const auto fault = begin_making(services, wish, record)) return refused(doc, *fault);
+  record = services.registry.update(make_database(services, record), [](Document& current) {
+    if (doc_state(current) == "ready") return false;
+    current["state"] = "ready";
     return true;
   });
   subscribe(services, run.database, wish.id);
-  return Save{ready(services, doc)};
+  return Save{channel_copy(services, record, user, doc)};
 }
 
 Outcome mend_channel(Services& services, Run& run, const Document& doc) {
   const std::string user = services.user_of(run.database);
   const auto record = services.registry.get(channel_record_id(doc_id(doc)));
-  if (!record || string_or(*record, "user", "") != user || doc_state(*record) != "ready")
+  if (!record || doc_state(*record) != "ready" || access_of(*record, user).empty())
     return make_channel(services, run, doc);
-  const std::string old_name = string_or(*record, "name", "");
-  const ChannelWish wish{doc_id(doc), string_or(doc, "name", ""), user};
-  if (wish.name != old_name) return Save{renamed(services, doc, wish, old_name)};
-  Document next = ready(services, doc);
-  // What the last refused rename said stays until the next one.
-  if (const json::object* error = get_object(doc, "error")) next["error"] = *error;
-  if (same_content(next, doc)) return Keep{};
-  return Save{std::move(next)};
+  return mend_copy(services, doc, user, *record);
 }
 
 }  // namespace channels

@@ -6,6 +6,8 @@ namespace channels {
 
 namespace {
 
+constexpr std::string_view record_prefix = "channel-";
+
 std::string name_record_id(const ChannelWish& wish) {
   return "channelname-" + sha256_hex(wish.user + "\n" + wish.name);
 }
@@ -13,24 +15,20 @@ std::string name_record_id(const ChannelWish& wish) {
 }  // namespace
 
 std::string channel_record_id(std::string_view channel_id) {
-  return "channel-" + std::string(channel_id);
+  return std::string(record_prefix) + std::string(channel_id);
+}
+
+std::string channel_id_of(const Document& channel_record) {
+  return doc_id(channel_record).substr(record_prefix.size());
 }
 
 Document claim_channel(Services& services, const ChannelWish& wish) {
-  const std::string id = channel_record_id(wish.id);
-  if (auto found = services.registry.get(id)) return std::move(*found);
-  return services.registry.claim({{"_id", id},
+  return services.registry.claim({{"_id", channel_record_id(wish.id)},
                                   {"type", "channel"},
                                   {"state", "claimed"},
                                   {"user", wish.user},
                                   {"name", wish.name},
                                   {"created", format_time(services.env.wall_now())}});
-}
-
-std::vector<std::string> members_of(const Document& channel_record) {
-  const std::string owner = string_or(channel_record, "user", "");
-  if (owner.empty()) return {};
-  return {owner};
 }
 
 void release_channel(Services& services, const ChannelWish& wish) {
@@ -43,13 +41,9 @@ void release_channel(Services& services, const ChannelWish& wish) {
 }
 
 std::string claim_channel_name(Services& services, const ChannelWish& wish) {
-  const std::string id = name_record_id(wish);
-  auto claim = services.registry.get(id);
-  if (!claim) {
-    claim = services.registry.claim(
-        {{"_id", id}, {"type", "channelname"}, {"channel", wish.id}, {"user", wish.user}});
-  }
-  return string_or(*claim, "channel", "");
+  const Document claim = services.registry.claim(
+      {{"_id", name_record_id(wish)}, {"type", "channelname"}, {"channel", wish.id}, {"user", wish.user}});
+  return string_or(claim, "channel", "");
 }
 
 void release_channel_name(Services& services, const ChannelWish& wish) {

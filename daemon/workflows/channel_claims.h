@@ -2,9 +2,8 @@
 // else, so that nobody enters a channel by naming it.
 #pragma once
 
-#include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "workflows/services.h"
 
@@ -17,11 +16,11 @@ struct ChannelWish {
 };
 
 std::string channel_record_id(std::string_view channel_id);
+// The channel's id, of its record.
+std::string channel_id_of(const Document& channel_record);
 
 // The channel's record, made if there is none. It may be another user's: look at its `user`.
 Document claim_channel(Services& services, const ChannelWish& wish);
-// The ids of the users who have the channel, by its record: so far its owner's alone.
-std::vector<std::string> members_of(const Document& channel_record);
 // Gives up a claim of which nothing was made.
 void release_channel(Services& services, const ChannelWish& wish);
 

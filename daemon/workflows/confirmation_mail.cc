@@ -7,20 +7,12 @@
 #include "mail/address.h"
 #include "mail/harmless_name.h"
 #include "workflows/device_documents.h"
+#include "workflows/letter.h"
 #include "workflows/mail_slots.h"
 
 namespace channels {
 
 namespace {
-
-constexpr milliseconds shortest_send = seconds(1);
-constexpr milliseconds longest_send = seconds(15);
-
-// SMTP's words for "not this mailbox" (RFC 5321, section 4.2.3). Other refusals are about us (a log-in, a
-// relay, a policy): an operator mends those, and the mail is tried again.
-bool is_about_the_mailbox(int status) {
-  return status == 550 || status == 551 || status == 553;
-}
 
 // A new address' record gets a key for links that serve all of its devices.
 void ensure_address(Document& address, const Document& device_record, const std::string& new_key) {
@@ -35,33 +27,6 @@ void ensure_address_key(Services& services, const Document& address, const Docum
   services.registry.claim({{"_id", "addresskey-" + string_or(address, "key", "")},
                            {"type", "addresskey"},
                            {"address", device_record.at("address")}});
-}
-
-std::string message_id(Services& services, const std::string& key) {
-  const std::string& from = services.options.mail_from;
-  std::string domain = from.substr(from.find('@') + 1);
-  domain = domain.substr(0, domain.find('>'));
-  return "<" + hmac_sha256_hex(services.registry.codes_key(), "message\n" + key).substr(0, 40) + "@" + domain + ">";
-}
-
-Mail mail_from_template(Services& services, std::string_view kind, const std::string& locale,
-                        const Values& values) {
-  auto rendered = services.templates.render(kind, locale, values);
-  Mail mail;
-  mail.from = services.options.mail_from;
-  mail.subject = std::move(rendered.subject);
-  mail.text = std::move(rendered.text);
-  mail.html = std::move(rendered.html);
-  mail.language = std::move(rendered.language);
-  mail.date = services.env.wall_now();
-  return mail;
-}
-
-// Slow answers may have eaten up the run's time: then the lease is about to end, and whoever takes it would send the same mail.
-milliseconds time_left(Run& run) {
-  const auto left = std::chrono::duration_cast<milliseconds>(run.deadline - run.env.mono_now());
-  if (left < shortest_send) throw Unavailable("no time is left to send a mail");
-  return std::min(left, longest_send);
 }
 
 }  // namespace
@@ -98,14 +63,12 @@ std::variant<MailSent, MailRefused, Later> send_confirmation_mail(Services& serv
   values["link"] = services.options.confirm_url + "#" + subject + "." + code;
   values["hours_valid"] = std::to_string(std::max<std::int64_t>(1, services.options.confirm_ttl.count() / 3600));
   values["known"] = known ? "yes" : "";
-  Mail mail = mail_from_template(services, own ? "confirm" : "collective",
-                                 string_or(record, "locale", ""), values);
-  mail.to = to;
-  mail.message_id = message_id(services, subject + "\n" + std::to_string(slot.number));
+  const Letter letter{own ? "confirm" : "collective", string_or(record, "locale", ""), values, to,
+                      subject + "\n" + std::to_string(slot.number)};
   try {
-    services.mailer.send(mail, time_left(run), [&] { return pass.enter(); });
+    send_letter(services, run, pass, letter);
   } catch (const Refused& refused) {
-    if (!is_about_the_mailbox(refused.status)) throw;
+    if (!is_about_the_mailbox(refused)) throw;
     services.log.info("the mail server refuses an address: " + escaped(refused.what()));
     return MailRefused{"The mail server of this address does not accept mail for it."};
   }
@@ -135,10 +98,8 @@ void send_notice(Services& services, Run& run, MailGate::Pass& pass, std::string
   if (!address) return;  // erased meanwhile: there is nobody to tell
   Values values;
   values["device_name"] = harmless_name(string_or(device_record, "name", ""), true);
-  Mail mail = mail_from_template(services, kind, string_or(device_record, "locale", ""), values);
-  mail.to = string_or(*address, "address", "");
-  mail.message_id = message_id(services, key);
-  services.mailer.send(mail, time_left(run), [&] { return pass.enter(); });
+  send_letter(services, run, pass,
+              {std::string(kind), string_or(device_record, "locale", ""), values, string_or(*address, "address", ""), key});
 }
 
 }  // namespace channels

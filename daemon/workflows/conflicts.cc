@@ -89,6 +89,10 @@ bool is_no_choice(std::string_view) {
   return false;
 }
 
+bool is_invitation_choice(std::string_view state) {
+  return state == "accept" || state == "decline" || state == "withdraw";
+}
+
 // The leaf that leads, and where it lacks one of these members, the first other that has it.
 Document led_by(const Document& leader, const Leaves& leaves,
                 std::span<const std::string_view> members) {
@@ -124,26 +128,63 @@ Document keep_device(const Leaves& leaves) {
   return kept;
 }
 
-constexpr std::array<std::string_view, 8> owned_of_channel{
-    "type", "state", "owner", "user", "database", "syncpoint", "error", "channel"};
+constexpr std::array<std::string_view, 12> owned_of_channel{
+    "type", "state", "owner", "user", "database", "syncpoint", "error", "channel", "access", "members", "left", "wipe"};
 
 int progress_of(const Document& channel) {
   const std::string state = doc_state(channel);
-  if (state == "ready") return 3;
+  if (state == "ready" || state == "removed") return 3;
   if (state == "new") return 2;
   return state == "error" ? 0 : 1;
 }
 
+// The first of those that are furthest.
+const Document& furthest(const Leaves& leaves, int (*progress)(const Document&)) {
+  return **std::max_element(leaves.begin(), leaves.end(), [&](const Document* left, const Document* right) {
+    return progress(*left) < progress(*right);
+  });
+}
+
 Document keep_channel(const Leaves& leaves) {
-  const Document& leader = **std::max_element(
-      leaves.begin(), leaves.end(), [](const Document* left, const Document* right) {
-        return progress_of(*left) < progress_of(*right);  // the first of several
-      });
+  const Document& leader = furthest(leaves, progress_of);
   constexpr std::array<std::string_view, 4> members{"owner", "user", "database", "syncpoint"};
   Document kept = led_by(leader, leaves, members);
   // They say why a channel is in the state that it is in.
+  for (const std::string_view key : {"error", "channel", "access", "members", "left", "wipe"})
+    copy_member(leader, kept, key);
+  return kept;
+}
+
+constexpr std::array<std::string_view, 9> owned_of_invitation{"type", "state", "from",    "to",   "channel",
+                                                              "name", "access", "expires", "error"};
+
+int progress_of_invitation(const Document& invitation) {
+  const std::string state = doc_state(invitation);
+  if (state == "error" || state == "new") return state == "new" ? 1 : 0;
+  if (state == "sent" || state == "received") return 2;
+  return is_invitation_choice(state) ? 3 : 4;
+}
+
+Document keep_invitation(const Leaves& leaves) {
+  const Document& leader = furthest(leaves, progress_of_invitation);
+  constexpr std::array<std::string_view, 6> members{"from", "to", "channel", "name", "access", "expires"};
+  Document kept = led_by(leader, leaves, members);
   copy_member(leader, kept, "error");
-  copy_member(leader, kept, "channel");
+  return kept;
+}
+
+constexpr std::array<std::string_view, 7> owned_of_member{"type", "state", "channel", "user", "access", "wipe", "error"};
+
+int progress_of_member(const Document& member) {
+  const std::string state = doc_state(member);
+  return state == "done" ? 2 : state == "error" ? 0 : 1;
+}
+
+// One wish, whole: that of a leaf is nothing without the channel and the user that it is about.
+Document keep_member(const Leaves& leaves) {
+  const Document& leader = furthest(leaves, progress_of_member);
+  Document kept = *leaves.front();
+  for (const std::string_view key : owned_of_member) copy_member(leader, kept, key);
   return kept;
 }
 
@@ -165,10 +206,12 @@ Document keep_subscription(const Leaves& leaves) {
   return kept;
 }
 
-constexpr std::array<TypeRules, 3> types{
+constexpr std::array<TypeRules, 5> types{
     {{"device", owned_of_device, keep_device, is_no_choice},
      {"channel", owned_of_channel, keep_channel, is_no_choice},
-     {"subscription", owned_of_subscription, keep_subscription, is_subscription_choice}}};
+     {"subscription", owned_of_subscription, keep_subscription, is_subscription_choice},
+     {"invitation", owned_of_invitation, keep_invitation, is_invitation_choice},
+     {"member", owned_of_member, keep_member, is_no_choice}}};
 
 const TypeRules* rules_of(const Leaves& leaves) {
   const auto has_type = [](std::string_view type) {

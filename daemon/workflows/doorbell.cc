@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/errors.h"
 #include "workflows/channel_claims.h"
+#include "workflows/members.h"
 #include "workflows/subscription.h"
 
 namespace channels {

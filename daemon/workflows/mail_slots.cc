@@ -63,4 +63,14 @@ MailSlot take_mail_slot(Document& address_record, const std::string& device_id, 
   return {MailSlot::Kind::collective, number};
 }
 
+bool take_place(Document& record, std::string_view list, const std::string& what, int mails_an_hour, WallTime now) {
+  if (get_array(record, list) == nullptr) record[list] = json::array();
+  json::array& mails = record[list].as_array();
+  drop_older(mails, now - hour);
+  if (entry_of(mails, what) != nullptr) return true;
+  if (mails.size() >= static_cast<std::size_t>(mails_an_hour)) return false;
+  mails.push_back(json::object{{"device", what}, {"at", format_time(now)}});
+  return true;
+}
+
 }  // namespace channels

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/time.h"
 #include "couch/document.h"
@@ -26,5 +27,9 @@ struct MailSlot {
 // same again. What is older than `ttl` leaves the record.
 MailSlot take_mail_slot(Document& address_record, const std::string& device_id, int mails_an_hour,
                         seconds ttl, WallTime now);
+
+// A place for the mail of `what` among the hour's, kept as above in that list of a record: at most so many; what has one
+// keeps it. False: none is free.
+bool take_place(Document& record, std::string_view list, const std::string& what, int mails_an_hour, WallTime now);
 
 }  // namespace channels

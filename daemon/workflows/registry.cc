@@ -41,6 +41,15 @@ Document Registry::update(std::string_view id, const std::function<bool(Document
   throw Unavailable("the registry's " + std::string(id) + " changes all the time");
 }
 
+Document Registry::update(const Document& known, const std::function<bool(Document&)>& change) {
+  Document doc = known;
+  if (!change(doc)) return doc;
+  const Saved saved = database_.save(doc);
+  if (!saved.ok()) return update(doc_id(known), change);
+  doc["_rev"] = saved.rev;
+  return doc;
+}
+
 Document Registry::update_after_act(MonoTime deadline, std::string_view id,
                                     const std::function<bool(Document&)>& change) {
   for (;;) {

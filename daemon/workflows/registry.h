@@ -9,7 +9,9 @@
 //   "addresskey-<key>"         {"type": "addresskey", "address": "<digest>"}
 //   "code-<device code>"       {"type": "code", "device"}
 //   "user-<user id>"           {"type": "user", "state": "claimed" | "active", "address", "first_device"}
-//   "channel-<channel id>"     {"type": "channel", "state": "claimed" | "making" | "ready" | "error", "user", "name"}
+//   "channel-<channel id>"     {"type": "channel", "state": "claimed" | "making" | "ready" | "error", "user", "name",
+//                               "members", ...}   (members.h)
+//   "invitation-<digest>"      {"type": "invitation", "state", "user", "channel", ...}   (invitation_documents.h)
 //   "channelname-<digest>"     {"type": "channelname", "channel", "user"}
 //
 // An address' digest is the SHA-256 of its folded form, so that no address is in an id.
@@ -40,6 +42,8 @@ class Registry {
   // Reads the document (a new one has nothing but its _id), lets `change` alter it, saves; again
   // after a conflict. `change` returns false to leave it as it is. Gives the document as it then is.
   Document update(std::string_view id, const std::function<bool(Document&)>& change);
+  // The same without reading at first: `known` is as the caller has just read or written it.
+  Document update(const Document& known, const std::function<bool(Document&)>& change);
 
   // The same for what an unsafe handler writes after its act: tried again until the deadline while the server is away. Given up
   // at once, it would be a failure, and the engine would run the handler, and so the act, once more.

@@ -2,6 +2,7 @@
 
 #include "base/errors.h"
 #include "workflows/channel_claims.h"
+#include "workflows/members.h"
 
 namespace channels {
 
@@ -21,6 +22,10 @@ Document put_right(Services& services, Document doc, const std::string& channel_
   doc["syncpoint"] = services.syncpoint(services.channel_database(channel_id));
   doc.erase("error");
   return doc;
+}
+
+Document no_member(const Document& doc) {
+  return in_error(doc, "no_member", "There is no such channel for this user.");
 }
 
 bool is_choice(std::string_view state) {
@@ -49,10 +54,9 @@ Outcome mend_subscription(Services& services, Run& run, const Document& doc) {
   if (!is_choice(doc_state(doc)))
     return Save{in_error(doc, "bad_state", "A subscription is \"active\", \"paused\" or \"stopped\".")};
   const auto record = services.registry.get(channel_record_id(channel_id));
-  const bool is_member = record && string_or(*record, "user", "") == user;
-  if (!is_member || doc_state(*record) != "ready") {
+  if (!record || !is_member(*record, user) || doc_state(*record) != "ready") {
     if (is_coming(run, channel_id)) return Later{run.env.wall_now() + channel_wait};
-    return Save{in_error(doc, "no_member", "There is no such channel for this user.")};
+    return Save{no_member(doc)};
   }
   Document next = put_right(services, doc, channel_id);
   if (same_content(next, doc)) return Keep{};
@@ -67,6 +71,15 @@ void subscribe(Services& services, Database& control, const std::string& channel
     Document wanted = found.value_or(Document{{"_id", id}, {"type", "subscription"}});
     wanted["state"] = "active";
     if (control.save(put_right(services, std::move(wanted), channel_id)).ok()) return;
+  }
+  throw Unavailable("the subscription of a channel changes all the time");
+}
+
+void end_subscription(Services& services, Database& control, const std::string& channel_id) {
+  const std::string id = subscription_id(channel_id, services.user_of(control));
+  for (int tries = 0; tries < 5; ++tries) {
+    const auto found = control.get(id);
+    if (!found || !is_choice(doc_state(*found)) || control.save(no_member(*found)).ok()) return;
   }
   throw Unavailable("the subscription of a channel changes all the time");
 }

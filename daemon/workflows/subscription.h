@@ -15,6 +15,8 @@ Outcome mend_subscription(Services& services, Run& run, const Document& doc);
 
 // Makes the user's subscription of a channel, active, unless a device chose otherwise before.
 void subscribe(Services& services, Database& control, const std::string& channel_id);
+// He is no member any longer: it becomes `error`, at which devices end the channel's replication.
+void end_subscription(Services& services, Database& control, const std::string& channel_id);
 
 // "<channel id>-sub-<user id>"
 std::string subscription_id(std::string_view channel_id, std::string_view user);

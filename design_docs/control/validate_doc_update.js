@@ -10,12 +10,28 @@ function (newDoc, oldDoc, userCtx, secObj) {
 
   var owned = {
     device: ['state', 'user', 'username', 'created', 'activated', 'revoked_at', 'error'],
-    channel: ['state', 'owner', 'user', 'database', 'syncpoint', 'error', 'channel'],
+    channel: ['state', 'owner', 'user', 'database', 'syncpoint', 'error', 'channel', 'access', 'members', 'left', 'wipe'],
     subscription: ['channel', 'syncpoint', 'user', 'error'],
-    invitation: ['from', 'channel', 'access', 'error']
+    invitation: ['state', 'from', 'to', 'channel', 'name', 'access', 'expires', 'error'],
+    member: ['state', 'channel', 'user', 'access', 'wipe', 'error']
   };
   var longest = {type: 64, state: 64, name: 200, owner: 254, channel: 64, to: 254, access: 16, from: 254,
                  syncpoint: 2048, database: 238, user: 64, username: 80};
+
+  // What a person may make of a state of his own documents.
+  var wishes = {
+    invitation: {sent: ['withdraw'], received: ['accept', 'decline']}
+  };
+  var begins = {
+    channel: ['new'],
+    invitation: ['new'],
+    member: ['change', 'remove', 'hand over', 'leave']
+  };
+  // Documents of the daemon's that a person may clear away.
+  var ended = {
+    channel: ['removed', 'error'],
+    invitation: ['accepted', 'declined', 'withdrawn', 'expired', 'error']
+  };
 
   function refuse(reason) { throw {forbidden: reason}; }
 
@@ -60,15 +76,21 @@ function (newDoc, oldDoc, userCtx, secObj) {
   function checkMade() {
     if (newDoc.type === 'device') refuse('only the daemon makes device documents here');
     if (newDoc.type === 'doorbell') refuse('only the daemon rings the doorbell');
-    if ((newDoc.type === 'channel' || newDoc.type === 'invitation') && newDoc.state !== 'new') {
-      refuse('a new ' + newDoc.type + ' has the state "new"');
-    }
+    var first = begins[newDoc.type];
+    if (first && first.indexOf(newDoc.state) === -1) refuse('a new ' + newDoc.type + ' has the state "' + first.join('" or "') + '"');
   }
 
   // What failed may be mended and tried once more; a subscription has no `new`, its choice is made again.
   function isMended() {
     if (oldDoc.state !== 'error' || oldDoc.type === 'device') return false;
-    return oldDoc.type === 'subscription' ? newDoc.state !== 'error' : newDoc.state === 'new';
+    if (oldDoc.type === 'subscription') return newDoc.state !== 'error';
+    return (begins[oldDoc.type] || ['new']).indexOf(newDoc.state) !== -1;
+  }
+
+  function isWish() {
+    if (oldDoc.type === 'device' && newDoc.state === 'revoke') return true;
+    var choices = (wishes[oldDoc.type] || {})[oldDoc.state] || [];
+    return choices.indexOf(newDoc.state) !== -1;
   }
 
   function checkEdited() {
@@ -78,7 +100,7 @@ function (newDoc, oldDoc, userCtx, secObj) {
     for (var i = 0; i < fields.length; i++) {
       var field = fields[i];
       if (same(newDoc[field], oldDoc[field])) continue;
-      if (field === 'state' && oldDoc.type === 'device' && newDoc.state === 'revoke') continue;
+      if (field === 'state' && isWish()) continue;
       if (isMended()) continue;
       refuse('only the daemon changes "' + field + '" of a ' + oldDoc.type);
     }
@@ -87,7 +109,8 @@ function (newDoc, oldDoc, userCtx, secObj) {
   if (newDoc._id.indexOf('_design/') === 0) refuse('only the daemon changes design documents');
   var ends = oldDoc && oldDoc.type === 'device' && (oldDoc.state === 'revoke' || oldDoc.state === 'revoked');
   if (newDoc._deleted) {
-    if (oldDoc && ['device', 'channel', 'invitation', 'doorbell'].indexOf(oldDoc.type) !== -1) {
+    var isOurs = oldDoc && ['device', 'channel', 'invitation', 'doorbell'].indexOf(oldDoc.type) !== -1;
+    if (isOurs && (ended[oldDoc.type] || []).indexOf(oldDoc.state) === -1) {
       refuse('a ' + oldDoc.type + ' is not deleted by a device');
     }
     return;

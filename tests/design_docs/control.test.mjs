@@ -95,6 +95,35 @@ describe('a replicated revision', () => {
   });
 });
 
+describe('an invitation and a member document', () => {
+  const rev = { _rev: `2-${'c'.repeat(32)}` };
+  const sent = { _id: 'i', ...rev, type: 'invitation', state: 'sent', channel: 'x', to: 'bob@example.com', access: 'reader', expires: 'T' };
+  const received = { ...sent, _id: `invitation-${'d'.repeat(64)}`, state: 'received', from: 'alice@example.com', name: 'Fun' };
+  test('take the answers that a person has', () => {
+    assert.deepEqual(edit({ state: 'withdraw' }, sent), ACCEPT);
+    for (const state of ['accept', 'decline']) assert.deepEqual(edit({ state }, received), ACCEPT);
+    for (const state of ['change', 'remove', 'hand over', 'leave'])
+      assert.deepEqual(make({ _id: 'm', type: 'member', state, channel: 'x', user: 'u', access: 'reader' }), ACCEPT);
+    assert.deepEqual(edit({ state: 'new', to: 'bo@example.com' }, { ...sent, state: 'error', error: {} }), ACCEPT);
+    assert.deepEqual(edit({ state: 'leave' }, { _id: 'm', ...rev, type: 'member', state: 'error', channel: 'x' }), ACCEPT);
+  });
+  test('take no other', () => {
+    for (const change of [{ state: 'accepted' }, { state: 'accept' }, { state: 'new' }, { access: 'owner' }, { to: 'x@example.com' }, { channel: 'y' }])
+      assert.ok(edit(change, sent).refused, JSON.stringify(change));
+    for (const change of [{ state: 'accepted' }, { state: 'withdraw' }, { access: 'owner' }, { from: 'eve@example.com' }, { name: 'Trap' }])
+      assert.ok(edit(change, received).refused, JSON.stringify(change));
+    for (const state of ['done', 'new', 'error']) assert.ok(make({ _id: 'm', type: 'member', state }).refused, state);
+    assert.ok(edit({ state: 'leave' }, { _id: 'm', ...rev, type: 'member', state: 'done', channel: 'x' }).refused);
+  });
+  test('may go once they are over, and so may a channel that one is out of', () => {
+    const gone = (old) => call({ _id: old._id, _deleted: true }, old, USER, {});
+    for (const state of ['accepted', 'declined', 'withdrawn', 'expired', 'error']) assert.deepEqual(gone({ ...sent, state }), ACCEPT);
+    for (const state of ['sent', 'received', 'accept', 'new']) assert.ok(gone({ ...sent, state }).refused, state);
+    assert.deepEqual(gone({ ...channel, state: 'removed' }), ACCEPT);
+    assert.deepEqual(gone({ _id: 'm', ...rev, type: 'member', state: 'done' }), ACCEPT);
+  });
+});
+
 test('a deletion of a device, channel or invitation is refused, of others not', () => {
   for (const old of [device, channel, { ...channel, type: 'invitation' }, { ...channel, type: 'doorbell' }])
     assert.ok(call({ _id: old._id, _deleted: true }, old, USER, {}).refused, old.type);

@@ -33,7 +33,7 @@ test('channels lists what a user owns and whether his devices follow it', async 
   const channel = await world.makeChannel(phone, { name: 'Fun Times' });
   const { channels } = await asked('channels', 'owner@example.com');
   const database = `${world.daemon.names.channel_prefix}${channel._id}`;
-  assert.deepEqual(channels, [{ id: channel._id, name: 'Fun Times', state: 'ready', database, subscription: 'active' }]);
+  assert.deepEqual(channels, [{ id: channel._id, name: 'Fun Times', state: 'ready', database, access: 'owner', subscription: 'active' }]);
   assert.match((await call('channels', 'owner@example.com')).stdout, /Fun Times.*subscription active/);
 });
 

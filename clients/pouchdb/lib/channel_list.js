@@ -41,10 +41,10 @@ export class ChannelList {
   }
 
   describe(id) {
-    const { name = null, state = null, error = null } = this.#catalog.get(id) ?? {};
+    const { name = null, state = null, error = null, access = null } = this.#catalog.get(id) ?? {};
     const task = this.#taskOf(id);
     return {
-      id, name, state, error, subscription: this.#choice(id), sync: task?.state ?? 'off', lastSynced: task?.lastSynced ? new Date(task.lastSynced).toISOString() : null,
+      id, name, state, error, access, subscription: this.#choice(id), sync: task?.state ?? 'off', lastSynced: task?.lastSynced ? new Date(task.lastSynced).toISOString() : null,
       pulled: task?.pulled ?? 0, pushed: task?.pushed ?? 0, pending: task?.pending ?? null,
     };
   }

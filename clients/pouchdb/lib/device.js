@@ -2,29 +2,32 @@
 // log_in.js do the work.
 
 import { Catalog, CHANNEL_ID } from './catalog.js';
+import { checkAddress, checkName, folded } from './checks.js';
 import { ChannelList } from './channel_list.js';
 import { Cloud } from './cloud.js';
 import { Duplicates } from './duplicates.js';
-import { Emitter } from './emitter.js';
 import { ChannelsError, Unavailable } from './errors.js';
 import { LogIn } from './log_in.js';
 import { findCrypto } from './credential.js';
+import { Removed } from './removed.js';
 import { Registration, endOf } from './registration.js';
+import { Sharing } from './sharing.js';
+import { SharingCalls } from './sharing_calls.js';
 import { SignOut } from './sign_out.js';
 import { Store } from './store.js';
 import { Syncing } from './syncing.js';
 import { backoff, later, watchWorld } from './timing.js';
 
 const REGISTERING = ['waiting', 'new', 'confirming', 'confirmed'];
-const LONGEST_NAME = 200;
 const REFUSED_LONG_MS = 20000;
 
-export class Device extends Emitter {
+export class Device extends SharingCalls {
   #crypto;
   #cloud;
   #store;
   #catalog;
   #channels;
+  #removed;
   #logIn;
   #duplicates;
   #options;
@@ -65,8 +68,12 @@ export class Device extends Emitter {
       taskOf: (id) => this.#syncing?.of(id), failed: (error) => this.emit('error', error),
     });
     this.#catalog.on('change', (doc) => this.#changed(doc));
+    this.shareBy(new Sharing({ crypto: this.#crypto, catalog: this.#catalog, channels: this.#channels }), () => this.#checkOpen());
     this.#duplicates = new Duplicates(this.#store, this.#catalog);
     this.#duplicates.start();
+    this.#removed = new Removed(this.#store, this.#catalog);
+    this.#removed.on('removed', ({ id, ...how }) => this.emit('removed', { ...this.#channels.describe(id), ...how }));
+    this.#removed.start();
     this.#stopWatching = watchWorld(() => this.kick());
     this.#goOn();
   }
@@ -92,7 +99,7 @@ export class Device extends Emitter {
 
   async register({ owner, name = this.#options.name, locale = globalThis.navigator?.language, allowWipe = this.#options.allowWipe } = {}) {
     this.#checkOpen();
-    const address = checkOwner(owner);
+    const address = checkAddress(owner, '`owner` must be the e-mail address of the person whose device this is.');
     const { state = 'none', owner: known, dataOwner, leaving } = this.#store.record;
     if (leaving) throw new ChannelsError('signing_out', 'The last sign-out has not reached the server yet. It goes on as soon as there is a network.');
     if (dataOwner && folded(dataOwner) !== folded(address)) throw new ChannelsError('other_owner', `The data of ${dataOwner} is on this device. Sign out with \`wipe\` first, or give another \`store\`.`);
@@ -256,6 +263,7 @@ export class Device extends Emitter {
     this.#registration?.end();
     this.#leaving?.end();
     this.#duplicates.end();
+    this.#removed.end();
     await this.#stopSyncing();
     this.#catalog.close();
     this.#settle(new ChannelsError('closed', 'The device was closed.'));
@@ -296,6 +304,7 @@ export class Device extends Emitter {
   }
 
   #changed(doc) {
+    this.sharingChanged(doc);
     if (doc.type === 'channel') {
       this.emit('channel', this.#channels.describe(doc._id));
       if (doc.error && doc.error.error !== 'duplicate') this.emit('error', new ChannelsError(doc.error.error, doc.error.reason, { channel: doc._id }));
@@ -370,18 +379,4 @@ export class Device extends Emitter {
     this.#checkOpen();
     if (!this.#syncing) throw new ChannelsError('not_active', 'This device is not registered, or not confirmed yet.');
   }
-}
-
-/** Only ASCII letters, as the daemon does it. */
-const folded = (address) => address.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-
-function checkOwner(owner) {
-  const address = typeof owner === 'string' ? owner.trim() : '';
-  if (/^[^\s@]+@[^\s@]+$/.test(address) && address.length <= 254) return address;
-  throw new ChannelsError('bad_owner', '`owner` must be the e-mail address of the person whose device this is.');
-}
-
-function checkName(name) {
-  if (typeof name === 'string' && name.trim() !== '' && name.length <= LONGEST_NAME) return name;
-  throw new ChannelsError('bad_name', `A name has 1 to ${LONGEST_NAME} characters.`);
 }

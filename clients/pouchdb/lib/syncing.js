@@ -91,7 +91,7 @@ export class Syncing extends Emitter {
 
   #changed(doc) {
     if (doc._id === 'doorbell') this.#listenToDoorbell();
-    else if (doc.type === 'subscription' || doc._deleted) this.#reconcile();
+    else if (doc.type === 'subscription' || doc.type === 'channel' || doc._deleted) this.#reconcile();
     else if (doc._id === this.#store.record.id && doc.state !== 'active') this.emit('refused');
   }
 
@@ -107,7 +107,8 @@ export class Syncing extends Emitter {
   #reconcile() {
     const active = new Map();
     for (const { channel, state, syncpoint } of this.#catalog.subscriptions(this.#store.record.user)) {
-      if (state === 'active' && syncpoint !== undefined && this.#accepts(channel, syncpoint)) active.set(channel, syncpoint);
+      const isMember = this.#catalog.get(channel)?.state !== 'removed';
+      if (isMember && state === 'active' && syncpoint !== undefined && this.#accepts(channel, syncpoint)) active.set(channel, syncpoint);
     }
     for (const id of this.#scheduler.ids()) {
       if (active.has(id)) continue;

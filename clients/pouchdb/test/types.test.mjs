@@ -36,6 +36,10 @@ await device.register({ owner: 'alice@example.com' });
 const photos = device.channel<{ text: string }>('Photos');
 const { text } = await photos.get('a');
 text.trim();
+const id: string = await device.invite('Photos', 'bob@example.com', { access: 'reader' });
+device.on('removed', ({ left, name }) => left && name?.length);
+await device.handOver('Photos', device.members('Photos')[0].user);
+await device.withdraw(id);
 `;
 
 test('an app in TypeScript compiles', () => {
@@ -43,7 +47,7 @@ test('an app in TypeScript compiles', () => {
 });
 
 test('what is wrong does not', () => {
-  const wrong = ['device.register({})', 'device.on("cod", () => {})', 'PouchDB.channels({})', 'device.signOut({ wipe: 1 })', 'new Device()'];
+  const wrong = ['device.register({})', 'device.on("cod", () => {})', 'PouchDB.channels({})', 'device.signOut({ wipe: 1 })', 'new Device()', 'device.invite("Photos", "bob@example.com", { access: "king" })'];
   const complaints = complaintsAbout(`${APP.replace('type Device', 'Device')}\n${wrong.join(';\n')};`);
   assert.equal(complaints.length, wrong.length, complaints.join('\n'));
 });

@@ -181,10 +181,44 @@ TEST(SubscriptionConflict, PrefersAChoiceToAnError) {
   EXPECT_EQ(doc_state(resolved({failed, subscription("2-a", "error")})), "error");
 }
 
+// --- invitations and members ---
+
+TEST(InvitationConflict, AnEndWinsOverAWishAndAWishOverWaiting) {
+  const auto state_of = [](std::string_view winner, std::string_view other) {
+    return doc_state(resolved({leaf("invitation", "3-b", winner), leaf("invitation", "3-a", other)}));
+  };
+  EXPECT_EQ(state_of("accept", "withdrawn"), "withdrawn");
+  EXPECT_EQ(state_of("received", "decline"), "decline");
+  EXPECT_EQ(state_of("sent", "withdraw"), "withdraw");
+  EXPECT_EQ(state_of("error", "new"), "new");
+  EXPECT_EQ(state_of("accept", "decline"), "accept") << "of two wishes CouchDB's winner";
+}
+
+TEST(InvitationConflict, ShowsTheWishThatWasNotTaken) {
+  const Document doc = resolved({leaf("invitation", "3-b", "accept"), leaf("invitation", "3-a", "decline")});
+  EXPECT_EQ(overruled(doc), (json::array{{{"rev", "3-a"}, {"state", "decline"}}}));
+}
+
+TEST(MemberConflict, KeepsOneWishWhole) {
+  const Document doc = resolved({leaf("member", "3-b", "error", {{"channel", "x"}, {"user", "bob"}, {"access", "reader"}}),
+                                 leaf("member", "3-a", "remove", {{"channel", "y"}, {"user", "carol"}})});
+  EXPECT_EQ(doc_state(doc), "remove");
+  EXPECT_EQ(string_or(doc, "channel", ""), "y");
+  EXPECT_EQ(string_or(doc, "user", ""), "carol");
+  EXPECT_FALSE(doc.contains("access"));
+}
+
+TEST(ChannelConflict, TakesTheAccessWithTheStateThatItBelongsTo) {
+  const Document doc = resolved({channel("4-b", "new", {{"access", "owner"}}), channel("3-a", "removed", {{"left", true}})});
+  EXPECT_EQ(doc_state(doc), "removed");
+  EXPECT_TRUE(is_true(doc, "left"));
+  EXPECT_FALSE(doc.contains("access"));
+}
+
 // --- what is left alone ---
 
 TEST(Conflict, OfOtherDocumentsIsLeftAlone) {
-  for (const char* type : {"invitation", "doorbell", "note", ""})
+  for (const char* type : {"doorbell", "note", ""})
     EXPECT_FALSE(resolve_control_conflict({leaf(type, "2-a", "x"), leaf(type, "2-b", "y")}))
         << type;
   EXPECT_FALSE(resolve_control_conflict({channel("2-a", "ready"), leaf("note", "2-b", "y")}));

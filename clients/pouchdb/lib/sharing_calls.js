@@ -1,0 +1,73 @@
+// The calls and events of a device that are about the people in channels; index.d.ts describes them, sharing.js does the work.
+
+import { checkAccess } from './checks.js';
+import { Emitter } from './emitter.js';
+import { ChannelsError } from './errors.js';
+
+/** Base of Device. */
+export class SharingCalls extends Emitter {
+  #sharing;
+  #checkOpen;
+
+  /** Before any of the calls; `checkOpen` throws when the device was closed. */
+  shareBy(sharing, checkOpen) {
+    this.#sharing = sharing;
+    this.#checkOpen = checkOpen;
+  }
+
+  async invite(channel, to, options) {
+    this.#checkOpen();
+    return this.#sharing.invite(channel, to, options);
+  }
+
+  invitations() {
+    return this.#sharing.invitations();
+  }
+
+  async accept(id) {
+    this.#checkOpen();
+    await this.#sharing.answer(id, 'accept');
+  }
+
+  async decline(id) {
+    this.#checkOpen();
+    await this.#sharing.answer(id, 'decline');
+  }
+
+  async withdraw(id) {
+    this.#checkOpen();
+    await this.#sharing.withdraw(id);
+  }
+
+  members(channel) {
+    return this.#sharing.members(channel);
+  }
+
+  async changeMember(channel, user, access) {
+    await this.#change(channel, 'change', { user, access: checkAccess(access) });
+  }
+
+  async removeMember(channel, user, { wipe = false } = {}) {
+    await this.#change(channel, 'remove', { user, ...(wipe ? { wipe } : {}) });
+  }
+
+  async handOver(channel, user, { access = 'writer' } = {}) {
+    await this.#change(channel, 'hand over', { user, access: checkAccess(access) });
+  }
+
+  async leave(channel) {
+    await this.#change(channel, 'leave', {});
+  }
+
+  async #change(channel, state, more) {
+    this.#checkOpen();
+    await this.#sharing.change(channel, state, more);
+  }
+
+  /** A document of the control database changed. */
+  sharingChanged(doc) {
+    if (doc.type !== 'invitation' && doc.type !== 'member') return;
+    if (doc.type === 'invitation') this.emit('invitation', this.#sharing.describe(doc));
+    if (doc.state === 'error' && doc.error) this.emit('error', new ChannelsError(doc.error.error, doc.error.reason, { channel: doc.channel, document: doc._id }));
+  }
+}

@@ -1,0 +1,108 @@
+// Two people share a channel, by the plug-in's calls alone, offline too.
+
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { startWorld } from '../../../tests/lib/world.mjs';
+import { Cable, PATIENT, closeAll, hasChannel, hasDoc, newDevice, waitFor } from './people.mjs';
+
+let world;
+let alice;
+let bob;
+const cable = new Cable();
+const devices = [];
+const heard = { invitations: [], removed: [] };
+before(async () => {
+  world = await startWorld();
+  alice = await newDevice(world, 'alice@example.com', "Alice's phone");
+  bob = await newDevice(world, 'bob@example.com', "Bob's phone", { allowWipe: true, fetch: cable.fetch });
+  devices.push(alice, bob);
+  bob.on('invitation', (invitation) => heard.invitations.push(invitation));
+  bob.on('removed', (channel) => heard.removed.push(channel));
+});
+after(async () => {
+  await closeAll(devices);
+  await world?.close();
+});
+
+const eventually = (fn, what) => waitFor(fn, { ...PATIENT, what });
+const last = (device, received) => device.invitations().filter((invitation) => invitation.received === received).at(-1);
+const ready = (device, name) => device.channels().find((channel) => channel.name === name && channel.state === 'ready');
+
+test('invited, he accepts without a network, and has the channel once there is one', async () => {
+  await alice.channel('Photos').put({ _id: 'beach', text: 'sand' });
+  await hasChannel(alice, 'Photos');
+  const id = await alice.invite('Photos', ' bob@example.com ', { access: 'reader' });
+  const invitation = await eventually(() => last(bob, true)?.state === 'received' && last(bob, true), 'the invitation');
+  assert.deepEqual({ from: invitation.from, name: invitation.name, access: invitation.access }, { from: 'alice@example.com', name: 'Photos', access: 'reader' });
+  assert.equal(heard.invitations.at(-1).id, invitation.id);
+
+  cable.unplug();
+  bob.kick();
+  await bob.accept(invitation.id);
+  await assert.rejects(bob.decline(invitation.id), { error: 'too_late' });
+  cable.plug();
+  bob.kick();
+  await eventually(() => ready(bob, 'Photos'), 'the channel at Bob\'s');
+  await hasDoc(bob.channel('Photos'), 'beach');
+  await eventually(() => alice.invitations().find((sent) => sent.id === id).state === 'accepted', 'the answer at Alice\'s');
+  assert.equal(ready(bob, 'Photos').access, 'reader');
+  assert.deepEqual(bob.members('Photos').map(({ access }) => access), ['owner', 'reader']);
+});
+
+test('a reader\'s own note is denied; as a writer he has it taken', async () => {
+  await bob.channel('Photos').put({ _id: 'mine', text: 'hello' });
+  await eventually(() => bob.heard.errors.some(({ error, id }) => error === 'denied' && id === 'mine'), 'the refusal');
+  const { user } = bob.status;
+  await alice.changeMember('Photos', user, 'writer');
+  await eventually(() => ready(bob, 'Photos').access === 'writer', 'the new access');
+  const { _rev } = await bob.channel('Photos').get('mine');
+  await bob.channel('Photos').put({ _id: 'mine', _rev, text: 'hello again' });
+  await hasDoc(alice.channel('Photos'), 'mine');
+});
+
+test('what cannot be is told by an error, at once or by an event', async () => {
+  await assert.rejects(alice.invite('Photos', 'nobody'), { error: 'bad_owner' });
+  await assert.rejects(alice.invite('Photos', 'x@example.com', { access: 'king' }), { error: 'bad_access' });
+  await assert.rejects(alice.invite('No such channel', 'x@example.com'), { error: 'unknown_channel' });
+  await assert.rejects(bob.withdraw(last(bob, true).id), { error: 'unknown_invitation' });
+  await bob.invite('Photos', 'carol@example.com');
+  await eventually(() => bob.heard.errors.some(({ error }) => error === 'no_owner'), 'the error');
+  await alice.leave('Photos');
+  await eventually(() => alice.heard.errors.some(({ error }) => error === 'last_owner'), 'the other error');
+});
+
+test('an invitation is withdrawn', async () => {
+  const id = await alice.invite('Photos', 'dave@example.com');
+  await eventually(() => alice.invitations().find((sent) => sent.id === id).state === 'sent', 'the mail');
+  await alice.withdraw(id);
+  await eventually(() => alice.invitations().find((sent) => sent.id === id).state === 'withdrawn', 'its end');
+});
+
+test('who is put out keeps what he has, or has it wiped, as was wished and as his app allowed', async () => {
+  const photos = bob.channel('Photos');
+  await alice.removeMember('Photos', bob.status.user, { wipe: true });
+  await eventually(() => heard.removed.length > 0, 'being put out');
+  const [{ wipe, wiped, left, access, sync }] = heard.removed;
+  assert.deepEqual({ wipe, wiped, left, access, sync }, { wipe: true, wiped: true, left: false, access: null, sync: 'off' });
+  await assert.rejects(photos.get('beach'));
+  assert.equal(alice.members('Photos').length, 1);
+});
+
+test('handed over, the channel is the other\'s; who left keeps his copy', async () => {
+  alice.channel('Trips');
+  await hasChannel(alice, 'Trips');
+  await alice.channel('Trips').put({ _id: 'rome', text: 'in May' });
+  await alice.invite('Trips', 'bob@example.com');
+  const invitation = await eventually(() => last(bob, true)?.name === 'Trips' && last(bob, true), 'the invitation');
+  await bob.accept(invitation.id);
+  await eventually(() => ready(bob, 'Trips'), 'the channel');
+  await alice.handOver('Trips', bob.status.user);
+  await eventually(() => ready(bob, 'Trips').access === 'owner' && ready(alice, 'Trips').access === 'writer', 'the new owner');
+  await alice.sync('Trips');
+  const trips = alice.channel('Trips');
+  const told = new Promise((resolve) => alice.once('removed', resolve));
+  await alice.leave('Trips');
+  const { left, wiped } = await told;
+  assert.deepEqual({ left, wiped }, { left: true, wiped: false });
+  assert.equal((await trips.get('rome')).text, 'in May');
+});

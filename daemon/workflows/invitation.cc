@@ -1,0 +1,184 @@
+#include "workflows/invitation.h"
+
+#include <algorithm>
+#include <functional>
+#include <initializer_list>
+
+#include "base/errors.h"
+#include "workflows/channel_claims.h"
+#include "workflows/invitation_documents.h"
+#include "workflows/members.h"
+#include "workflows/sharing.h"
+
+namespace channels {
+
+namespace {
+
+constexpr int most_tries = 10;
+
+bool is_wish(std::string_view state) {
+  return state == "accept" || state == "decline" || state == "withdraw";
+}
+
+bool is_open(const Document& record) {
+  return doc_state(record) == "sent" || doc_state(record) == "accepting";
+}
+
+Document advance(Services& services, const Document& record, std::initializer_list<std::string_view> from,
+                 std::string_view to, const json::object& error = {}) {
+  return services.registry.update(doc_id(record), [&](Document& current) {
+    if (std::find(from.begin(), from.end(), doc_state(current)) == from.end()) return false;  // it went another way meanwhile
+    current["state"] = to;
+    if (!error.empty()) current["error"] = error;
+    return true;
+  });
+}
+
+std::string address_of_user(Services& services, const std::string& user) {
+  const auto record = services.registry.get("user-" + user);
+  return record ? string_or(*record, "address", "") : "";
+}
+
+std::string user_of_address(Services& services, const std::string& address_digest) {
+  const auto record = services.registry.get(address_record_id(address_digest));
+  return record ? string_or(*record, "user", "") : "";
+}
+
+Inviting inviting_of(Services& services, const Document& record) {
+  const std::string inviter = string_or(record, "user", "");
+  const auto address = services.registry.get(address_record_id(address_of_user(services, inviter)));
+  const auto channel = services.registry.get(channel_record_id(string_or(record, "channel", "")));
+  return {address ? string_or(*address, "address", "") : "", channel ? string_or(*channel, "name", "") : ""};
+}
+
+// --- copies ------------------------------------------------------------------------------------
+
+using Copy = std::function<Document(const Document& record, Document existing)>;
+
+// Nothing happens if the database is gone, the id is another document's, or a person's wish is still to be carried out.
+void put_copy(Services& services, Database control, const std::string& id, const Document& record, const Copy& copy) {
+  for (int tries = 0; tries < most_tries; ++tries) {
+    const auto found = control.get(id);
+    if (found && doc_type(*found) != "invitation") return;
+    // Read after the copy, which may be newer than what the caller knows.
+    const Document newest = services.registry.get(doc_id(record)).value_or(record);
+    if (found && is_wish(doc_state(*found)) && is_open(newest)) return;
+    const Document wanted = copy(newest, found.value_or(Document{{"_id", id}}));
+    if ((found && same_content(wanted, *found)) || control.save(wanted).ok()) return;
+  }
+  throw Unavailable("an invitation's document changes all the time");
+}
+
+void put_copy_if_there(Services& services, const std::string& user, const std::string& id, const Document& record,
+                       const Copy& copy) {
+  try {
+    put_copy(services, Database(services.server, services.control_database(user)), id, record, copy);
+  } catch (const Refused& refused) {
+    if (refused.status != 404) throw;
+  }
+}
+
+// His own document: what he deleted is not brought back.
+void show_inviter(Services& services, const Document& record) {
+  const std::string user = string_or(record, "user", "");
+  const std::string id = string_or(record, "document", "");
+  Database control(services.server, services.control_database(user));
+  try {
+    if (!control.get(id)) return;
+    put_copy(services, control, id, record, inviters_copy);
+  } catch (const Refused& refused) {
+    if (refused.status != 404) throw;
+  }
+}
+
+// --- what is wished ------------------------------------------------------------------------------
+
+// The channel's record then; nullopt: who invited is no owner any more.
+std::optional<Document> let_in(Services& services, const Document& record, const std::string& user) {
+  bool is_allowed = true;
+  const std::string cause = doc_id(record);
+  const Document after = services.registry.update(channel_record_id(string_or(record, "channel", "")), [&](Document& channel) {
+    if (was_handled(channel, cause)) return false;
+    is_allowed = doc_state(channel) == "ready" && access_of(channel, string_or(record, "user", "")) == access_owner;
+    if (!is_allowed || is_member(channel, user)) return false;
+    return change_members(channel, {{user, string_or(record, "access", ""), cause}}, services.env.wall_now());
+  });
+  if (!is_allowed) return std::nullopt;
+  return after;
+}
+
+Document accept(Services& services, const Document& record, const std::string& user) {
+  const Document accepting = advance(services, record, {"sent"}, "accepting");
+  if (doc_state(accepting) != "accepting") return accepting;
+  const auto channel = let_in(services, accepting, user);
+  if (!channel)
+    return advance(services, accepting, {"accepting"}, "error",
+                   {{"error", "no_owner"}, {"reason", "Who sent this invitation is no owner of the channel any more."}});
+  share_out(services, *channel);
+  return advance(services, accepting, {"accepting"}, "accepted");
+}
+
+bool is_past(const Document& record, WallTime now) {
+  const auto expires = parse_time(string_or(record, "expires", ""));
+  return doc_state(record) == "sent" && (!expires || *expires <= now);
+}
+
+// The record after what this document wishes.
+Document carry_out(Services& services, const Document& doc, const Document& record, const std::string& user) {
+  if (is_past(record, services.env.wall_now())) return advance(services, record, {"sent"}, "expired");
+  const bool is_invitees = is_invitation_id(doc_id(doc));
+  const std::string wish = doc_state(doc);
+  if (!is_invitees) return wish == "withdraw" ? advance(services, record, {"new", "sent"}, "withdrawn") : record;
+  const bool was_cut_off = doc_state(record) == "accepting";
+  if (was_cut_off || (wish == "accept" && doc_state(record) == "sent")) return accept(services, record, user);
+  return wish == "decline" ? advance(services, record, {"sent"}, "declined") : record;
+}
+
+// The record that this document is a copy of.
+std::optional<Document> record_of(Services& services, const Document& doc, const std::string& user) {
+  if (!is_invitation_id(doc_id(doc))) return services.registry.get(invitation_id(user, doc_id(doc)));
+  auto record = services.registry.get(doc_id(doc));
+  if (record && string_or(*record, "address", "") != address_of_user(services, user)) return std::nullopt;
+  return record;
+}
+
+}  // namespace
+
+Outcome settle_invitation(Services& services, Run& run, const Document& doc) {
+  const std::string user = services.user_of(run.database);
+  auto record = record_of(services, doc, user);
+  if (!record) {
+    if (doc_state(doc) == "error") return Keep{};
+    return Save{in_error(doc, "unknown_invitation", "There is no such invitation: one begins with the state \"new\".")};
+  }
+  record = carry_out(services, doc, *record, user);
+  const bool is_invitees = is_invitation_id(doc_id(doc));
+  const Document copy = is_invitees ? invitees_copy(*record, inviting_of(services, *record), doc)
+                                    : inviters_copy(*record, doc);
+  if (!same_content(copy, doc)) {
+    if (is_invitees) show_inviter(services, *record);
+    else if (doc_state(*record) != "new") deliver_invitation(services, *record);
+    return Save{copy};
+  }
+  const auto expires = parse_time(string_or(*record, "expires", ""));
+  if (doc_state(*record) == "sent" && expires) return Later{*expires};
+  return Keep{};
+}
+
+void deliver_invitation(Services& services, const Document& record) {
+  const std::string user = user_of_address(services, string_or(record, "address", ""));
+  if (user.empty()) return;
+  const Inviting inviting = inviting_of(services, record);
+  put_copy_if_there(services, user, doc_id(record), record, [&](const Document& newest, Document existing) {
+    return invitees_copy(newest, inviting, std::move(existing));
+  });
+}
+
+void deliver_invitations(Services& services, const std::string& address_digest) {
+  for (const json::object& row :
+       services.registry.database().view("invitations_by_address", {{"key", address_digest}})) {
+    if (const auto record = services.registry.get(string_or(row, "id", ""))) deliver_invitation(services, *record);
+  }
+}
+
+}  // namespace channels

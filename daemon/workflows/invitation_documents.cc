@@ -1,0 +1,50 @@
+#include "workflows/invitation_documents.h"
+
+#include "base/digest.h"
+
+namespace channels {
+
+namespace {
+
+constexpr std::string_view prefix = "invitation-";
+
+void put_right(const Document& record, Document& copy) {
+  copy["type"] = "invitation";
+  for (const char* key : {"channel", "access", "expires", "error"}) {
+    if (const json::value* value = record.if_contains(key)) copy[key] = *value;
+    else copy.erase(key);
+  }
+}
+
+}  // namespace
+
+std::string invitation_id(std::string_view inviter, std::string_view document_id) {
+  return std::string(prefix) + sha256_hex(std::string(inviter) + "\n" + std::string(document_id));
+}
+
+bool is_invitation_id(std::string_view id) {
+  return id.starts_with(prefix) && is_lower_hex(id.substr(prefix.size()), 64);
+}
+
+std::string shown_state(const Document& record) {
+  const std::string state = doc_state(record);
+  return state == "accepting" ? "sent" : state;
+}
+
+Document inviters_copy(const Document& record, Document doc) {
+  put_right(record, doc);
+  doc["state"] = shown_state(record);
+  return doc;
+}
+
+Document invitees_copy(const Document& record, const Inviting& inviting, Document doc) {
+  put_right(record, doc);
+  doc["_id"] = record.at("_id");
+  const std::string state = shown_state(record);
+  doc["state"] = state == "sent" ? "received" : state;
+  doc["from"] = inviting.from;
+  doc["name"] = inviting.channel_name;
+  return doc;
+}
+
+}  // namespace channels

@@ -1,0 +1,38 @@
+// What an invitation is made of, as pure functions: its record in the registry, which is the truth, and the two documents
+// that are copies of it, the inviter's and the invitee's. Used by invitation.cc and invitation_new.cc.
+//
+//   record  {"_id": "invitation-<digest>", "type": "invitation", "state": "new" | "sent" | "accepting" | "accepted" |
+//            "declined" | "withdrawn" | "expired" | "error", "user": inviter, "document": id of his document,
+//            "channel", "access", "address": digest of the invitee's address, "expires", "error"}
+//
+// The digest is the SHA-256 of the inviter's user id, "\n" and his document's id: the same document is the same
+// invitation in every run.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "couch/document.h"
+
+namespace channels {
+
+// "invitation-<digest>": the id of the record and of the invitee's document.
+std::string invitation_id(std::string_view inviter, std::string_view document_id);
+// An id of that form: the document is an invitee's.
+bool is_invitation_id(std::string_view id);
+
+// The state that copies show: accepting is told to nobody.
+std::string shown_state(const Document& record);
+
+// The inviter's: `doc` with all that the daemon owns put right; `to` and whatever the daemon doesn't know stay.
+Document inviters_copy(const Document& record, Document doc);
+
+// What the invitee is told beside the record.
+struct Inviting {
+  std::string from;          // the inviter's address
+  std::string channel_name;  // as the registry has it
+};
+// {"_id", "type": "invitation", "state": "received" | ..., "channel", "access", "expires", "from", "name"}
+Document invitees_copy(const Document& record, const Inviting& inviting, Document doc);
+
+}  // namespace channels

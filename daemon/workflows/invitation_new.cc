@@ -1,0 +1,183 @@
+// The unsafe half of invitation.h: what is checked before anybody hears of an invitation, and the mail.
+#include <algorithm>
+
+#include "base/digest.h"
+#include "base/errors.h"
+#include "mail/address.h"
+#include "mail/harmless_name.h"
+#include "workflows/channel_claims.h"
+#include "workflows/invitation.h"
+#include "workflows/invitation_documents.h"
+#include "workflows/letter.h"
+#include "workflows/mail_slots.h"
+#include "workflows/members.h"
+
+namespace channels {
+
+namespace {
+
+// So many times as long as a device has to be confirmed: a person has to make up his mind, and maybe get the app first.
+constexpr int ttls = 14;
+// To addresses that no user has: somebody's account must not become a source of mail to strangers.
+constexpr int mails_to_strangers_an_hour = 20;
+// To somebody known, from whomever: each is a document on all of his devices.
+constexpr int invitations_an_hour = 50;
+constexpr seconds full_wait{600};
+
+struct Wish {
+  std::string id;  // of the record
+  std::string channel;
+  std::string access;
+  Address to;
+  std::string address;  // its digest
+};
+
+struct Fault {
+  std::string error;
+  std::string reason;
+};
+
+bool is_pending(Services& services, const Wish& wish) {
+  const auto rows = services.registry.database().view("invitations_by_address", {{"key", wish.address}});
+  return std::any_of(rows.begin(), rows.end(), [&](const json::object& row) {
+    return string_or(row, "id", "") != wish.id && string_or(row, "value", "") == wish.channel;
+  });
+}
+
+// In this order: who is no owner learns nothing of the members.
+std::optional<Fault> fault_in(Services& services, const Wish& wish, const std::string& user) {
+  if (!is_access(wish.access))
+    return Fault{"bad_access", "The access of an invitation is \"writer\", \"reader\" or \"owner\"."};
+  const auto channel = services.registry.get(channel_record_id(wish.channel));
+  if (!channel || doc_state(*channel) != "ready" || access_of(*channel, user) != access_owner)
+    return Fault{"no_owner", "Only an owner of a channel invites to it."};
+  const auto inviter = services.registry.get("user-" + user);
+  if (inviter && string_or(*inviter, "address", "") == wish.address)
+    return Fault{"is_you", "This is your own address: the channel is on your devices already."};
+  const auto address = services.registry.get(address_record_id(wish.address));
+  if (address && is_member(*channel, string_or(*address, "user", "")))
+    return Fault{"is_member", "Who has this address is a member already. Change the access by a \"member\" document."};
+  if (is_pending(services, wish))
+    return Fault{"pending", "An invitation to this channel waits for this address already."};
+  return std::nullopt;
+}
+
+Document note_wish(Services& services, const Wish& wish, const Document& doc, const std::string& user) {
+  return services.registry.update(wish.id, [&](Document& record) {
+    if (record.contains("state") && doc_state(record) != "new") return false;
+    record["type"] = "invitation";
+    record["state"] = "new";
+    record["user"] = user;
+    record["document"] = doc_id(doc);
+    record["channel"] = wish.channel;
+    record["access"] = wish.access;
+    record["address"] = wish.address;
+    return true;
+  });
+}
+
+struct Places {
+  Document address;      // the invitee's record
+  bool is_mailed = true;
+};
+
+// nullopt: the hour's are used up. Who is known gets the invitation also where his mailbox has had enough.
+std::optional<Places> take_places(Services& services, const Wish& wish, const std::string& user, WallTime now) {
+  bool is_free = false;
+  Places places;
+  places.address = services.registry.update(address_record_id(wish.address), [&](Document& current) {
+    current["type"] = "address";
+    places.is_mailed = take_place(current, "mails", wish.id, services.options.mail_per_address, now);
+    is_free = current.contains("user") ? take_place(current, "invitations", wish.id, invitations_an_hour, now)
+                                       : places.is_mailed;
+    return is_free;
+  });
+  if (is_free && !places.address.contains("user")) {
+    services.registry.update("user-" + user, [&](Document& inviter) {
+      return is_free = take_place(inviter, "invited", wish.id, mails_to_strangers_an_hour, now);
+    });
+  }
+  if (!is_free) return std::nullopt;
+  return places;
+}
+
+std::string locale_of(Services& services, const std::string& user) {
+  for (const std::string& device : services.registry.devices_of(user, "active")) {
+    const auto record = services.registry.get(device_record_id(device));
+    if (record && !string_or(*record, "locale", "").empty()) return string_or(*record, "locale", "");
+  }
+  return "";
+}
+
+// His own, where he is known; else the one that the inviter chose for him, or has himself.
+std::string mail_locale(Services& services, const Document& doc, const Document& address, const std::string& inviter) {
+  const std::string invitee = string_or(address, "user", "");
+  const std::string own = invitee.empty() ? "" : locale_of(services, invitee);
+  if (!own.empty()) return own;
+  const std::string chosen = string_or(doc, "locale", "");
+  return chosen.empty() ? locale_of(services, inviter) : chosen;
+}
+
+Letter letter_of(Services& services, const Wish& wish, const Document& doc, const Document& address,
+                 const std::string& user) {
+  const bool known = address.contains("user");
+  const auto channel = services.registry.get(channel_record_id(wish.channel));
+  const auto inviter = services.registry.get("user-" + user);
+  const auto from = services.registry.get(address_record_id(inviter ? string_or(*inviter, "address", "") : ""));
+  Values values;
+  values["from"] = from ? string_or(*from, "address", "") : "";
+  values["channel_name"] = harmless_name(channel ? string_or(*channel, "name", "") : "", known);
+  values["reads_only"] = wish.access == access_reader ? "yes" : "";
+  values["days_valid"] = std::to_string(std::max<std::int64_t>(1, services.options.confirm_ttl.count() * ttls / 86400));
+  values["known"] = known ? "yes" : "";
+  return {"invitation", mail_locale(services, doc, address, user), values,
+          known ? string_or(address, "address", "") : wish.to.spelled, wish.id};
+}
+
+Document sent(Services& services, Run& run, const Document& record) {
+  const std::string expires = format_time(run.env.wall_now() + services.options.confirm_ttl * ttls);
+  return services.registry.update_after_act(run.deadline, doc_id(record), [&](Document& current) {
+    if (doc_state(current) != "new") return false;
+    current["state"] = "sent";
+    current["expires"] = expires;
+    return true;
+  });
+}
+
+Outcome send(Services& services, Run& run, const Document& doc, const Wish& wish, const std::string& user) {
+  const auto places = take_places(services, wish, user, run.env.wall_now());
+  if (!places) return Later{run.env.wall_now() + full_wait};
+  const bool known = places->address.contains("user");
+  if (places->is_mailed && !services.mail_limits.admit({wish.id, wish.to.domain, known}, run.env.mono_now()))
+    return Later{run.env.wall_now() + MailLimits::retry_delay()};
+  const Document record = note_wish(services, wish, doc, user);
+  if (doc_state(record) != "new") return settle_invitation(services, run, doc);
+  MailGate::Pass pass(services.mail_gate, run.deadline);
+  try {
+    if (places->is_mailed) send_letter(services, run, pass, letter_of(services, wish, doc, places->address, user));
+  } catch (const Refused& refused) {
+    if (!is_about_the_mailbox(refused)) throw;
+    return Save{in_error(doc, "mail_refused", "The mail server of this address does not accept mail for it.")};
+  }
+  const Document noted = sent(services, run, record);
+  deliver_invitation(services, noted);
+  return Save{inviters_copy(noted, doc)};
+}
+
+}  // namespace
+
+Outcome invite(Services& services, Run& run, const Document& doc) {
+  const std::string user = services.user_of(run.database);
+  const auto known = services.registry.get(is_invitation_id(doc_id(doc)) ? doc_id(doc) : invitation_id(user, doc_id(doc)));
+  if (known && doc_state(*known) != "new") return settle_invitation(services, run, doc);
+  if (is_invitation_id(doc_id(doc)))
+    return Save{in_error(doc, "bad_id", "Ids of this form are those of invitations that you get. Take another one.")};
+  const auto to = parse_address(string_or(doc, "to", ""));
+  if (!to) return Save{in_error(doc, "bad_address", to.error().reason)};
+  const Wish wish{invitation_id(user, doc_id(doc)), string_or(doc, "channel", ""), string_or(doc, "access", ""), *to,
+                  sha256_hex(to->folded)};
+  if (const auto fault = fault_in(services, wish, user)) return Save{in_error(doc, fault->error, fault->reason)};
+  return send(services, run, doc, wish, user);
+}
+
+}  // namespace channels

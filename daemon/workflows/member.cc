@@ -1,0 +1,108 @@
+#include "workflows/member.h"
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "workflows/channel_claims.h"
+#include "workflows/members.h"
+#include "workflows/sharing.h"
+
+namespace channels {
+
+namespace {
+
+struct Fault {
+  std::string error;
+  std::string reason;
+};
+
+// A document, read.
+struct Wish {
+  std::string kind;
+  std::string by;  // the user of the database
+  std::string user;
+  std::string access;
+  bool wipe = false;
+  std::string cause;
+};
+
+Wish read_wish(const Document& doc, const std::string& by, const std::string& cause) {
+  Wish wish{doc_state(doc), by, string_or(doc, "user", ""), string_or(doc, "access", ""), is_true(doc, "wipe"), cause};
+  if (wish.kind == "leave") wish.user = by;
+  if (wish.kind == "hand over" && !doc.contains("access")) wish.access = access_writer;
+  return wish;
+}
+
+bool changes_access(const Wish& wish) {
+  return wish.kind == "change" || wish.kind == "hand over";
+}
+
+std::vector<MemberChange> changes_of(const Wish& wish) {
+  if (wish.kind == "change") return {{wish.user, wish.access, wish.cause}};
+  if (wish.kind == "hand over")
+    return {{wish.user, std::string(access_owner), wish.cause}, {wish.by, wish.access, wish.cause}};
+  return {{wish.user, std::string(access_none), wish.cause, wish.kind == "leave", wish.wipe}};
+}
+
+bool keeps_an_owner(const Document& record, const Wish& wish) {
+  Document after = record;
+  change_members(after, changes_of(wish), WallTime{});
+  return !members_with(after, access_owner).empty();
+}
+
+// In this order: who is no member learns nothing about a channel, who is no owner nothing that he can't see.
+std::optional<Fault> fault_in(const Document& record, const Wish& wish) {
+  if (doc_state(record) != "ready" || !is_member(record, wish.by))
+    return Fault{"no_member", "There is no such channel for this user."};
+  if (wish.kind != "leave" && access_of(record, wish.by) != access_owner)
+    return Fault{"no_owner", "Only an owner of a channel changes its members."};
+  if (changes_access(wish) && !is_access(wish.access))
+    return Fault{"bad_access", "The access of a member is \"owner\", \"writer\" or \"reader\"."};
+  if (!is_member(record, wish.user)) return Fault{"no_member", "\"user\" is no member of this channel: invite him."};
+  if (wish.kind == "hand over" && wish.user == wish.by)
+    return Fault{"no_member", "\"user\" is you: hand the channel over to another member."};
+  if (!keeps_an_owner(record, wish))
+    return Fault{"last_owner", "A channel has at least one owner: hand it over to another member first."};
+  return std::nullopt;
+}
+
+// The owner whose names count (channel_claims.h) may be one no longer: then it is another, under whom the name is claimed,
+// if he has no other channel of that name.
+void settle_first_owner(Services& services, const Document& record) {
+  const std::string first = string_or(record, "user", "");
+  const std::string name = string_or(record, "name", "");
+  const auto owners = members_with(record, access_owner);
+  if (owners.empty() || std::find(owners.begin(), owners.end(), first) != owners.end()) return;
+  const std::string id = channel_id_of(record);
+  release_channel_name(services, {id, name, first});
+  claim_channel_name(services, {id, name, owners.front()});
+  services.registry.update(doc_id(record), [&](Document& current) {
+    if (string_or(current, "user", "") != first || access_of(current, owners.front()) != access_owner) return false;
+    current["user"] = owners.front();
+    return true;
+  });
+}
+
+}  // namespace
+
+Outcome change_membership(Services& services, Run& run, const Document& doc) {
+  const Wish wish = read_wish(doc, services.user_of(run.database), run.attempt_key);
+  std::optional<Fault> fault = Fault{"no_member", "There is no such channel for this user."};
+  const auto there = services.registry.get(channel_record_id(string_or(doc, "channel", "")));
+  if (!there) return Save{in_error(doc, fault->error, fault->reason)};
+  const Document record = services.registry.update(*there, [&](Document& current) {
+    fault.reset();
+    if (was_handled(current, wish.cause)) return false;  // by a run that was cut off
+    fault = fault_in(current, wish);
+    return !fault && change_members(current, changes_of(wish), run.env.wall_now());
+  });
+  if (fault) return Save{in_error(doc, fault->error, fault->reason)};
+  settle_first_owner(services, record);
+  share_out(services, record);
+  Document done = in_state(doc, "done");
+  done.erase("error");
+  return Save{std::move(done)};
+}
+
+}  // namespace channels

@@ -1,0 +1,98 @@
+#include "workflows/members.h"
+
+#include <algorithm>
+
+namespace channels {
+
+namespace {
+
+constexpr std::size_t most_handled = 50;
+
+json::object members_in(const Document& record) {
+  if (const json::object* members = get_object(record, "members")) return *members;
+  const std::string owner = string_or(record, "user", "");
+  if (owner.empty()) return {};
+  return {{owner, {{"access", access_owner}, {"since", string_or(record, "created", "")}, {"by", "made"}}}};
+}
+
+std::string access_in(const json::value& member) {
+  const json::object* entry = member.if_object();
+  return entry == nullptr ? "" : string_or(*entry, "access", "");
+}
+
+void note_handled(Document& record, const std::string& cause) {
+  json::array handled;
+  if (const json::array* before = get_array(record, "handled")) handled = *before;
+  handled.emplace_back(cause);
+  while (handled.size() > most_handled) handled.erase(handled.begin());
+  record["handled"] = std::move(handled);
+}
+
+}  // namespace
+
+bool is_access(std::string_view access) {
+  return access == access_owner || access == access_writer || access == access_reader;
+}
+
+std::string access_of(const Document& channel_record, std::string_view user) {
+  const json::object members = members_in(channel_record);
+  const json::value* member = members.if_contains(user);
+  return member == nullptr ? "" : access_in(*member);
+}
+
+bool is_member(const Document& channel_record, std::string_view user) {
+  return is_access(access_of(channel_record, user));
+}
+
+std::vector<std::string> members_with(const Document& channel_record, std::string_view access) {
+  std::vector<std::string> users;
+  for (const auto& [user, member] : members_in(channel_record)) {
+    if (access_in(member) == access) users.emplace_back(user);
+  }
+  return users;
+}
+
+std::vector<std::string> members_of(const Document& channel_record) {
+  std::vector<std::string> users;
+  for (const std::string_view access : {access_owner, access_writer, access_reader}) {
+    const auto more = members_with(channel_record, access);
+    users.insert(users.end(), more.begin(), more.end());
+  }
+  return users;
+}
+
+std::vector<std::string> former_members_of(const Document& channel_record) {
+  return members_with(channel_record, access_none);
+}
+
+bool change_members(Document& channel_record, const std::vector<MemberChange>& changes, WallTime now) {
+  if (changes.empty() || was_handled(channel_record, changes.back().cause)) return false;
+  json::object members = members_in(channel_record);
+  for (const MemberChange& change : changes) {
+    json::object entry{{"access", change.access}, {"since", format_time(now)}, {"by", change.cause}};
+    if (change.access == access_none) {
+      entry["left"] = change.left;
+      entry["wipe"] = change.wipe;
+    }
+    members[change.user] = std::move(entry);
+  }
+  channel_record["members"] = std::move(members);
+  note_handled(channel_record, changes.back().cause);
+  return true;
+}
+
+bool was_handled(const Document& record, const std::string& cause) {
+  const json::array* handled = get_array(record, "handled");
+  return handled != nullptr && std::find(handled->begin(), handled->end(), json::value(cause)) != handled->end();
+}
+
+json::array shown_members(const Document& channel_record, std::size_t most) {
+  json::array shown;
+  for (const std::string& user : members_of(channel_record)) {
+    if (shown.size() == most) break;
+    shown.push_back(json::object{{"user", user}, {"access", access_of(channel_record, user)}});
+  }
+  return shown;
+}
+
+}  // namespace channels

@@ -1,0 +1,58 @@
+// Who is in a channel, and with what access, as the channel's record in the registry has it. The record is the truth; the
+// channel's _security and the documents in the members' control databases are copies of it (sharing.h). Pure: who changes it
+// does so within Registry::update. Used by the workflows of channels, subscriptions, invitations and members.
+//
+//   "members": {"<user id>": {"access": "owner" | "writer" | "reader" | "none", "since": TIME, "by": CAUSE[, "left"][, "wipe"]}}
+//   "handled": [CAUSE, ...]   the last causes: a run that was cut off and comes again must not undo what was done since
+//
+// A record without members (made before there were any) has one: its `user`, an owner. "none": was a member, and his
+// devices are told so.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "couch/document.h"
+
+namespace channels {
+
+constexpr std::string_view access_owner = "owner";
+constexpr std::string_view access_writer = "writer";
+constexpr std::string_view access_reader = "reader";
+constexpr std::string_view access_none = "none";
+
+// owner, writer or reader.
+bool is_access(std::string_view access);
+
+// "" if he never was a member; "none" if he is none any longer.
+std::string access_of(const Document& channel_record, std::string_view user);
+bool is_member(const Document& channel_record, std::string_view user);
+
+// The ids of the users who have the channel.
+std::vector<std::string> members_of(const Document& channel_record);
+std::vector<std::string> members_with(const Document& channel_record, std::string_view access);
+// Who was one, and is no more.
+std::vector<std::string> former_members_of(const Document& channel_record);
+
+// One person's new access.
+struct MemberChange {
+  std::string user;
+  std::string access;
+  std::string cause;  // the same for every run that wants this change
+  bool left = false;  // of "none": he went himself
+  bool wipe = false;  // of "none": who removed him wishes that his devices drop their copies
+};
+
+// Puts all of them into the record at once; false if the last of them was put in before, nothing is changed then.
+bool change_members(Document& channel_record, const std::vector<MemberChange>& changes, WallTime now);
+
+// A change of that cause is in the record already, or was, and what came after it counts.
+bool was_handled(const Document& channel_record, const std::string& cause);
+
+// [{"user", "access"}], owners first, at most so many: what members are shown of each other.
+json::array shown_members(const Document& channel_record, std::size_t most);
+
+}  // namespace channels

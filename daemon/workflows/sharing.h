@@ -1,0 +1,27 @@
+// What follows from a channel's record (members.h): who gets into its database, and what its members' devices see. Called
+// by the workflows of channels, invitations and members after they changed the record; all of it may be repeated.
+#pragma once
+
+#include <string>
+
+#include "workflows/services.h"
+
+namespace channels {
+
+// Brings the channel's _security to what the record says. CouchDB has no revision of it, so two who write it at once could
+// leave the older: whoever has written reads the record again, and goes on until it is what he wrote from. `record` as it was
+// read; gives it as it is then.
+Document open_to_members(Services& services, Document record);
+
+// The same, and the documents of all members and former members: {"_id": "<channel id>", "type": "channel", "state": "ready"
+// | "removed", "name", "database", "syncpoint", "access", "members": [{"user", "access"}]}, and the subscription.
+void share_out(Services& services, const Document& channel_record);
+
+// A member's copy: `existing` (empty at first) with all that the daemon owns put right. The name is left as it is if there
+// is one: it may be a new one of an owner. Former members' copies say `removed`, with left and wipe. Pure.
+Document channel_copy(const Services& services, const Document& channel_record, const std::string& user, Document existing);
+
+// An owner gave the channel another name: it goes into the copies of all members that show the old one.
+void rename_copies(Services& services, const Document& channel_record, const std::string& old_name);
+
+}  // namespace channels

@@ -1,0 +1,72 @@
+// What ends invitations by time, and what limits the mails that they send.
+
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startDaemon } from '../lib/daemon.mjs';
+import { waitFor } from '../lib/net.mjs';
+import { person } from '../lib/people.mjs';
+import { startWorld } from '../lib/world.mjs';
+
+let world, alice, bob, channel;
+before(async () => {
+  // An invitation lasts fourteen times as long as a confirmation. Devices are confirmed before, by a patient daemon.
+  world = await startWorld();
+  alice = await person(world, 'alice@example.com');
+  bob = await person(world, 'bob@example.com');
+  channel = await world.makeChannel(alice.device, { name: 'Fun Times' });
+  await world.daemon.stop();
+  world.daemon = await startDaemon({
+    server: world.server, mail: world.mail, names: world.daemon.names, channels: { confirm_ttl: 1 }, channels_mail: { mail_per_address: 2 },
+  });
+});
+after(() => world?.close());
+
+test('one that nobody answered expires on both sides, and says so to who accepts too late', async () => {
+  const sent = await alice.invite(channel._id, 'bob@example.com');
+  const received = await bob.invitation(channel._id);
+  await alice.settled(sent._id, ['expired']);
+  await bob.settled(received._id, ['expired']);
+  const late = { ...received, state: 'accept', _rev: `8-${'c'.repeat(32)}`, _revisions: { start: 8, ids: ['c'.repeat(32)] } };
+  await bob.device.request(`${bob.device.control}/_bulk_docs`, { method: 'POST', body: { new_edits: false, docs: [late] } });
+  await bob.seen(received._id, ({ state, _rev }) => state === 'expired' && Number(_rev.split('-')[0]) > 8);
+  assert.equal((await bob.ask(channel._id)).status, 403);
+});
+
+test('over the hour\'s limit an address gets no further mail: the invitation waits, and is not lost', async () => {
+  const other = await world.makeChannel(alice.device);
+  const third = await world.makeChannel(alice.device);
+  assert.equal((await alice.invite(channel._id, 'victim@example.com')).state, 'sent');
+  assert.equal((await alice.invite(other._id, 'victim@example.com')).state, 'sent');
+  const waiting = { _id: 'one-too-many', type: 'invitation', state: 'new', channel: third._id, to: 'victim@example.com', access: 'writer' };
+  await alice.put(waiting);
+  // Another one, made later, gets through: the daemon has looked at both.
+  assert.equal((await alice.invite(third._id, 'somebody@example.com')).state, 'sent');
+  await sleep(1000);
+  assert.equal((await alice.get(waiting._id)).state, 'new');
+  assert.equal(world.mail.to('victim@example.com').length, 2);
+});
+
+test('somebody known gets the invitation, also when his hour\'s mails are used up', async () => {
+  const isInvited = ({ subject }) => subject === 'An invitation to a channel';
+  for (let i = 0; i < 3; i++) {
+    const { _id } = await world.makeChannel(alice.device);
+    assert.equal((await alice.invite(_id, 'bob@example.com')).state, 'sent');
+    await bob.invitation(_id);
+  }
+  assert.ok(world.mail.to('bob@example.com').filter(isInvited).length < 3);
+});
+
+test('one user\'s invitations to addresses that nobody confirmed are twenty an hour', async () => {
+  const docs = [];
+  for (let i = 0; i < 25; i++)
+    docs.push({ _id: `spam-${i}`, type: 'invitation', state: 'new', channel: channel._id, to: `stranger${i}@example.com`, access: 'reader' });
+  await alice.device.request(`${alice.device.control}/_bulk_docs`, { method: 'POST', body: { docs } });
+  const mails = () => docs.filter(({ to }) => world.mail.to(to).length > 0).length;
+  // Three of the twenty went out above.
+  const most = 17;
+  await waitFor(() => mails() >= most, { what: 'the mails that are allowed' });
+  await sleep(2000);
+  assert.equal(mails(), most);
+  assert.equal((await alice.invite(channel._id, 'bob@example.com')).state, 'sent', 'who is known is no stranger');
+});

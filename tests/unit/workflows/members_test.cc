@@ -1,0 +1,80 @@
+#include "workflows/members.h"
+
+#include <gtest/gtest.h>
+
+namespace channels {
+namespace {
+
+const WallTime now = std::chrono::system_clock::from_time_t(1714567152);
+
+Document record() {
+  return {{"_id", "channel-fun"}, {"type", "channel"}, {"state", "ready"}, {"user", "alice"}, {"created", "2024-05-01T12:39:12Z"}};
+}
+
+using Ids = std::vector<std::string>;
+
+TEST(Members, OfARecordWithoutAnyAreItsOwner) {
+  EXPECT_EQ(members_of(record()), Ids{"alice"});
+  EXPECT_EQ(access_of(record(), "alice"), "owner");
+  EXPECT_EQ(access_of(record(), "bob"), "");
+  EXPECT_TRUE(members_of({}).empty());
+}
+
+TEST(Members, AreChangedOnceForACause) {
+  Document doc = record();
+  EXPECT_TRUE(change_members(doc, {{"bob", "writer", "i1"}}, now));
+  EXPECT_EQ(members_of(doc), (Ids{"alice", "bob"}));
+  EXPECT_TRUE(change_members(doc, {{"bob", "none", "r1"}}, now));
+  EXPECT_FALSE(change_members(doc, {{"bob", "writer", "i1"}}, now)) << "a run that comes late undoes nothing";
+  EXPECT_EQ(access_of(doc, "bob"), "none");
+  EXPECT_FALSE(is_member(doc, "bob"));
+  EXPECT_EQ(former_members_of(doc), Ids{"bob"});
+}
+
+TEST(Members, OfAHandOverChangeAtOnce) {
+  Document doc = record();
+  change_members(doc, {{"bob", "reader", "i1"}}, now);
+  EXPECT_TRUE(change_members(doc, {{"bob", "owner", "h1"}, {"alice", "writer", "h1"}}, now));
+  EXPECT_EQ(members_with(doc, "owner"), Ids{"bob"});
+  EXPECT_EQ(members_of(doc), (Ids{"bob", "alice"})) << "owners first";
+  EXPECT_TRUE(was_handled(doc, "h1"));
+  EXPECT_FALSE(was_handled(doc, "h2"));
+}
+
+TEST(Members, WhoAreOutKeepWhyUntilTheyAreBack) {
+  Document doc = record();
+  change_members(doc, {{"bob", "none", "r1", false, true}}, now);
+  EXPECT_TRUE(is_true(doc.at("members").at("bob").as_object(), "wipe"));
+  change_members(doc, {{"bob", "reader", "i1"}}, now);
+  EXPECT_FALSE(doc.at("members").at("bob").as_object().contains("wipe"));
+}
+
+TEST(Members, RememberOnlyTheLastCauses) {
+  Document doc = record();
+  for (int i = 0; i < 60; ++i) change_members(doc, {{"bob", "writer", "cause " + std::to_string(i)}}, now);
+  EXPECT_EQ(doc.at("handled").as_array().size(), 50u);
+  EXPECT_TRUE(was_handled(doc, "cause 59"));
+  EXPECT_FALSE(was_handled(doc, "cause 9"));
+}
+
+TEST(Members, AreShownUpToALimit) {
+  Document doc = record();
+  for (const char* user : {"bob", "carol"}) change_members(doc, {{user, "reader", user}}, now);
+  const json::array two = shown_members(doc, 2);
+  EXPECT_EQ(two, (json::array{{{"user", "alice"}, {"access", "owner"}}, {{"user", "bob"}, {"access", "reader"}}}));
+  EXPECT_EQ(shown_members(doc, 9).size(), 3u);
+}
+
+TEST(Members, OfASpoiledRecordAreNone) {
+  for (const char* members : {"{\"bob\": 1}", "{\"bob\": {}}", "{\"bob\": {\"access\": \"king\"}}"}) {
+    Document doc = record();
+    doc["members"] = json::parse(members);
+    EXPECT_TRUE(members_of(doc).empty()) << members;
+  }
+  Document doc = record();
+  doc["members"] = "all";
+  EXPECT_EQ(members_of(doc), Ids{"alice"});
+}
+
+}  // namespace
+}  // namespace channels
