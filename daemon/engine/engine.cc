@@ -26,7 +26,7 @@ Engine::Engine(Env& env, Log& log, Server& server, const Rules& rules, KindOf ki
       workers_(env, log, Database(server, options_.registry_db), id_, options_.place),
       trace_(env, options_.trace, id_),
       schedule_(env),
-      lanes_(std::make_unique<Lanes>(env, log, leases_, options_.sizes.runners, rules.elsewheres())),
+      lanes_(std::make_unique<Lanes>(env, log, leases_, options_.sizes.runners, options_.sizes.slow_runners, rules.elsewheres())),
       read_ahead_(std::make_unique<ReadAhead>(env, options_.sizes.read_ahead)),
       saving_(env, options_.sizes.saving),
       bench_{env,

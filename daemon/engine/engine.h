@@ -26,7 +26,9 @@ namespace channels {
 // How much the engine does at once. The simulation takes smaller ones.
 struct EngineSizes {
   int pool = 4;        // threads that do turns: each has one request under way
-  int runners = 8;     // threads that run unsafe handlers, and as many for slow safe ones
+  int runners = 8;     // threads that run unsafe handlers
+  // And slow safe ones, which mostly wait for the server: it commits at once what is written at once.
+  int slow_runners = 24;
   int hot_places = 8;  // databases that were active lately, each with a long-poll
   int read_ahead = 2;  // threads, each for a batch of a database with a backlog
   int saving = 2;      // threads, each for half of a large batch

@@ -94,7 +94,7 @@ std::vector<Item*> Follower::without_conflicts(Verdicts& verdicts, const std::ve
   if (!rules_.resolver()) return ready;
   std::vector<Item*> clear;
   for (Item* item : ready) {
-    const bool in_conflict = item->has_branches && !item->deleted && !item->id.starts_with("_design/");
+    const bool in_conflict = item->may_conflict && !item->deleted && !item->id.starts_with("_design/");
     if (!in_conflict || !settle_conflict(verdicts, *item)) clear.push_back(item);
   }
   return clear;

@@ -16,10 +16,10 @@ bool is_unsafe(Mode mode) {
 
 }  // namespace
 
-Lanes::Lanes(Env& env, Log& log, Leases& leases, int threads,
+Lanes::Lanes(Env& env, Log& log, Leases& leases, int threads, int slow_threads,
              const std::vector<std::shared_ptr<Elsewhere>>& elsewheres) {
-  for (int i = 0; i < 2; ++i) {
-    runners_.push_back(std::make_unique<Runners>(env, log, leases, threads, static_cast<std::size_t>(threads)));
+  for (const int number : {threads, slow_threads}) {
+    runners_.push_back(std::make_unique<Runners>(env, log, leases, number, static_cast<std::size_t>(number)));
     woken_.push_back(woken_by_threads);
   }
   for (const auto& elsewhere : elsewheres) {

@@ -13,8 +13,8 @@ namespace channels {
 
 class Lanes {
  public:
-  // `threads` for each lane that needs any.
-  Lanes(Env& env, Log& log, Leases& leases, int threads, const std::vector<std::shared_ptr<Elsewhere>>& elsewheres);
+  // `slow_threads` for slow safe rules; `threads` for each other lane that needs any.
+  Lanes(Env& env, Log& log, Leases& leases, int threads, int slow_threads, const std::vector<std::shared_ptr<Elsewhere>>& elsewheres);
 
   Lane of(const Rule& rule) const;
   Runners& runners(Lane lane) { return *runners_[static_cast<std::size_t>(lane)]; }

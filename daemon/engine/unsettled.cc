@@ -11,6 +11,7 @@ void Unsettled::add_row(Change change) {
   Item& item = items_[change.id];
   item.id = change.id;
   item.tickets.push_back(ticket);
+  item.may_conflict = change.revs.size() > 1;
   if (item.step == Item::Step::running || item.step == Item::Step::finished) {
     item.changed_meanwhile = true;
     return;
@@ -19,7 +20,7 @@ void Unsettled::add_row(Change change) {
   item.kept = false;
   item.doc = std::move(change.doc);
   item.deleted = change.deleted;
-  item.has_branches = change.revs.size() > 1;
+  item.has_branches = item.may_conflict;
 }
 
 void Unsettled::pass_row(std::string seq) {

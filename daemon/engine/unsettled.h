@@ -37,6 +37,9 @@ struct Item {
   Document doc;              // the revision to run on; empty while waiting or queued: it is read anew
   bool deleted = false;
   bool has_branches = false;
+  // By its newest row, or while it had none. Another branch brings another row: so a document that waited for a runner
+  // need not be asked for its leaves.
+  bool may_conflict = true;
   bool kept = false;  // by the rule that matches it: the rule's extension is next
   bool changed_meanwhile = false;  // a newer row came while it ran: look again afterwards
   std::optional<Revisit> revisit;  // the registry's record of it, that brought it up

@@ -61,7 +61,7 @@ void EngineWorld::start_worker(int number) {
   options.pinned = {"shop"};
   options.lease = seconds(10);
   options.sweep = 20;
-  options.sizes = {2, 2, 1, 1, 1, 4};
+  options.sizes = {2, 2, 2, 1, 1, 1, 4};
   options.place = worker->process.name;
   const KindOf kind = [](std::string_view name) -> std::optional<Kind> {
     if (name == "shop" || name.starts_with("box-")) return Kind::followed;

@@ -109,7 +109,7 @@ void DaemonsWorld::start_daemon() {
   Configuration made = configuration();
   made.place = worker->process.name;
   worker->daemon = std::make_unique<Daemon>(worker->env, worker->log, worker->transport, worker->mailer, templates_,
-                                            made, EngineSizes{2, 2, 2, 1, 1, 4});
+                                            made, EngineSizes{2, 2, 2, 2, 1, 1, 4});
   workers_[number] = std::move(worker);
 }
 

@@ -54,6 +54,30 @@ TEST(Unsettled, NewerRowReplacesTheOlder) {
   EXPECT_EQ(unsettled.checkpoint().seq(), "3");
 }
 
+TEST(Unsettled, WhoWaitedForARunnerIsAskedForBranchesByHisNewestRowAlone) {
+  Unsettled unsettled("0");
+  unsettled.add_row(row("1", "a"));
+  Item& item = *unsettled.find("a");
+  EXPECT_FALSE(item.may_conflict);
+  unsettled.queue(item, Lane::slow);
+  unsettled.wake_queued(Lane::slow, 1);
+  ASSERT_EQ(unsettled.wake(now, 9).size(), 1U);
+  EXPECT_TRUE(item.has_branches) << "a handler that cares looks";
+  EXPECT_FALSE(item.may_conflict);
+  item.step = Step::running;
+  unsettled.add_row(row("2", "a", {"2-b", "2-a"}));
+  EXPECT_TRUE(item.may_conflict) << "also of a row during the run";
+}
+
+TEST(Unsettled, WhatARestartLeftMayBeInConflict) {
+  Unsettled unsettled("0");
+  Revisit revisit;
+  revisit.id = "a";
+  unsettled.add_revisit(revisit);
+  ASSERT_EQ(unsettled.wake(now, 9).size(), 1U);
+  EXPECT_TRUE(unsettled.find("a")->may_conflict);
+}
+
 TEST(Unsettled, RowDoesNotDisturbARun) {
   for (const Step step : {Step::running, Step::finished}) {
     Unsettled unsettled("0");
