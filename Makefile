@@ -39,7 +39,7 @@ photos: build tests/node_modules/.package-lock.json
 	node examples/photos/start.mjs
 
 test: build/.test-dependencies tests/node_modules/.package-lock.json
-	cmake -S . -B build -DCHANNELS_TESTS=ON
+	cmake -S . -B build -DCHANNELS_TESTS=ON -DCHANNELS_UNITY=ON
 	cmake --build build -j $(JOBS)
 	cmake -S . -B build-address -DCHANNELS_SANITIZE=address -DCHANNELS_UNITY=ON -DCMAKE_BUILD_TYPE=Debug
 	cmake --build build-address -j $(JOBS) --target $(SANITIZED_TARGETS)
