@@ -170,7 +170,10 @@ export class Device {
   register(options: RegisterOptions): Promise<void>;
   /** The document that a carrier may bring to the handshake; null while there is none to bring. */
   registration(): object | null;
-  /** The channel's database here, at once: also offline, and before the device is registered. */
+  /**
+   * The channel's database here, at once: also offline, and before the device is registered. By its id, or by its name: of several of that name the user's own. One of that name is made if
+   * there is none.
+   */
   channel<Content extends {} = {}>(name: string): PouchDB.Database<Content>;
   channels(): ChannelInfo[];
   /** Each takes a channel's name or id, and is the person's choice for all his devices. */

@@ -47,5 +47,5 @@ const pages = await startStaticServer({
 closers.push(() => pages.close());
 
 console.log(`server: ${server.name} at ${server.url}`);
-console.log(`\n  one window:  ${pages.url}/?device=phone\n  another:     ${pages.url}/?device=laptop\n`);
-console.log('Register both for the same address, confirm each by the link that it shows, and add a photo to one. Ctrl-C ends all.');
+console.log(`\n  one window:  ${pages.url}/?device=phone\n  another:     ${pages.url}/?device=laptop\n  another person's: ${pages.url}/?device=tablet&owner=bob@example.com\n`);
+console.log('Register the first two for the same address, confirm each by the link that it shows, and add a photo to one. Share the album with the other person, who accepts. Ctrl-C ends all.');

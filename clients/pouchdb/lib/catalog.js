@@ -60,9 +60,10 @@ export class Catalog extends Emitter {
     return this.all('channel').filter(({ _id }) => CHANNEL_ID.test(_id));
   }
 
-  /** The channel of this name: the one that the daemon took, else the first of those that wait for it. */
+  /** The channel of this name: the user's own that the daemon took, else the first of those that wait for it, else one that others share with him. */
   channelNamed(name) {
-    const rank = ({ state }) => ['ready', 'new'].indexOf(state);
+    const isOthers = ({ access }) => access === 'writer' || access === 'reader';
+    const rank = (doc) => (doc.state === 'ready' && isOthers(doc) ? 2 : ['ready', 'new'].indexOf(doc.state));
     return this.channels().filter((doc) => doc.name === name && rank(doc) !== -1)
       .sort((a, b) => rank(a) - rank(b) || (a._id < b._id ? -1 : 1))[0];
   }

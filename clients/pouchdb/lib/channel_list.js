@@ -23,10 +23,10 @@ export class ChannelList {
     this.#failed = failed;
   }
 
-  /** The database of the channel of that name, which is made if there is none. */
+  /** The database of the channel of that id or name; one of that name is made if there is none. */
   database(name) {
-    const known = this.#catalog.channelNamed(name);
-    if (known) return this.#store.channel(known._id);
+    const known = this.#known(name);
+    if (known) return this.#store.channel(known);
     const id = randomHex(this.#crypto, ID_BYTES);
     const doc = { type: 'channel', state: 'new', name };
     this.#catalog.expect({ _id: id, ...doc });
@@ -72,10 +72,14 @@ export class ChannelList {
     await this.#store.update({ wishes: undefined });
   }
 
-  idOf(channel) {
+  #known(channel) {
     if (CHANNEL_ID.test(channel) && this.#catalog.get(channel)?.type === 'channel') return channel;
-    const known = this.#catalog.channelNamed(channel);
-    if (known) return known._id;
+    return this.#catalog.channelNamed(channel)?._id;
+  }
+
+  idOf(channel) {
+    const known = this.#known(channel);
+    if (known) return known;
     throw new ChannelsError('unknown_channel', `There is no channel "${channel}" here.`);
   }
 }

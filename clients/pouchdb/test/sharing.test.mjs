@@ -78,6 +78,20 @@ test('an invitation is withdrawn', async () => {
   await eventually(() => alice.invitations().find((sent) => sent.id === id).state === 'withdrawn', 'its end');
 });
 
+test('of two channels of one name the own one is meant; the other has its id', async () => {
+  bob.channel('Photos 2');
+  await hasChannel(bob, 'Photos 2');
+  const own = ready(bob, 'Photos 2');
+  alice.channel('Photos 2');
+  await hasChannel(alice, 'Photos 2');
+  await alice.invite('Photos 2', 'bob@example.com');
+  const invitation = await eventually(() => last(bob, true)?.name === 'Photos 2' && last(bob, true), 'the invitation');
+  await bob.accept(invitation.id);
+  await eventually(() => bob.channels().find(({ id, state }) => id === invitation.channel && state === 'ready'), 'the channel');
+  assert.equal(bob.channel('Photos 2').name, bob.channel(own.id).name);
+  assert.notEqual(bob.channel(invitation.channel).name, bob.channel(own.id).name);
+});
+
 test('who is put out keeps what he has, or has it wiped, as was wished and as his app allowed', async () => {
   const photos = bob.channel('Photos');
   await alice.removeMember('Photos', bob.status.user, { wipe: true });
