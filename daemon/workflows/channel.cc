@@ -19,13 +19,13 @@ namespace {
 constexpr std::size_t longest_name = 200;
 
 // Why a document is no channel that can be made.
-struct Fault {
+struct ChannelFault {
   std::string error;
   std::string reason;
   std::string channel;  // of a duplicate: the first one's id
 };
 
-Outcome refused(const Document& doc, const Fault& fault) {
+Outcome refused(const Document& doc, const ChannelFault& fault) {
   Document next = in_error(doc, fault.error, fault.reason);
   if (!fault.channel.empty()) next["channel"] = fault.channel;
   return Save{std::move(next)};
@@ -44,19 +44,19 @@ bool is_owned_by(Services& services, const Document& doc, const std::string& use
   return address && record && string_or(*record, "address", "") == sha256_hex(address->folded);
 }
 
-std::optional<Fault> fault_in(Services& services, const Document& doc, const std::string& user) {
+std::optional<ChannelFault> fault_in(Services& services, const Document& doc, const std::string& user) {
   if (!is_channel_id(doc_id(doc)))
-    return Fault{"bad_id", "A channel's id has 16 to 64 characters of a-z, 0-9 and \"-\".", ""};
+    return ChannelFault{"bad_id", "A channel's id has 16 to 64 characters of a-z, 0-9 and \"-\".", ""};
   const auto name = get_string(doc, "name");
   if (!name || !is_name(*name))
-    return Fault{"no_name", "A channel needs a name of 1 to 200 characters.", ""};
+    return ChannelFault{"no_name", "A channel needs a name of 1 to 200 characters.", ""};
   if (!is_owned_by(services, doc, user))
-    return Fault{"wrong_owner", "The owner of a channel must be the user of this database.", ""};
+    return ChannelFault{"wrong_owner", "The owner of a channel must be the user of this database.", ""};
   return std::nullopt;
 }
 
 // Only a database that was absent once the id was claimed may be taken for the channel's own.
-std::optional<Fault> begin_making(Services& services, const ChannelWish& wish, Document& record) {
+std::optional<ChannelFault> begin_making(Services& services, const ChannelWish& wish, Document& record) {
   Database database(services.server, services.channel_database(wish.id));
   const bool there = database.exists();
   record = services.registry.update(record, [&](Document& current) {
@@ -66,7 +66,7 @@ std::optional<Fault> begin_making(Services& services, const ChannelWish& wish, D
   });
   if (doc_state(record) != "claimed") return std::nullopt;  // begun by this run, or by one before
   release_channel(services, wish);
-  return Fault{"database_exists",
+  return ChannelFault{"database_exists",
                "There is a database for this id that is no channel's. Make the channel under another id.", ""};
 }
 
@@ -98,16 +98,16 @@ Document make_database(Services& services, const Document& record) {
   return open_to_members(services, record);
 }
 
-std::optional<Fault> claim_name(Services& services, const ChannelWish& wish) {
+std::optional<ChannelFault> claim_name(Services& services, const ChannelWish& wish) {
   const std::string first = claim_channel_name(services, wish);
   if (first == wish.id) return std::nullopt;
-  return Fault{"duplicate", "You have a channel of this name already.", first};
+  return ChannelFault{"duplicate", "You have a channel of this name already.", first};
 }
 
 // The claims of id and name, given the id's record; empty if both are won.
-std::optional<Fault> claim(Services& services, const ChannelWish& wish, Document& record) {
+std::optional<ChannelFault> claim(Services& services, const ChannelWish& wish, Document& record) {
   if (string_or(record, "user", "") != wish.user)
-    return Fault{"id_taken", "This id is another channel's. Make the channel under another id.", ""};
+    return ChannelFault{"id_taken", "This id is another channel's. Make the channel under another id.", ""};
   const std::string old_name = string_or(record, "name", "");
   // Once it is being made, its name was won, whatever a race on a cluster left beside that claim.
   if (doc_state(record) != "claimed" && old_name == wish.name) return std::nullopt;
@@ -151,11 +151,11 @@ void take_new_name(Services& services, const Document& record, const std::string
 }
 
 // Why this member's name is not taken; nullopt: it is claimed, for the owner whose names the registry counts.
-std::optional<Fault> claim_new_name(Services& services, const Document& record, const std::string& user,
+std::optional<ChannelFault> claim_new_name(Services& services, const Document& record, const std::string& user,
                                     const std::string& name) {
   if (access_of(record, user) != access_owner)
-    return Fault{"no_owner", "Only an owner gives a channel another name.", ""};
-  if (!is_name(name)) return Fault{"no_name", "A channel needs a name of 1 to 200 characters.", ""};
+    return ChannelFault{"no_owner", "Only an owner gives a channel another name.", ""};
+  if (!is_name(name)) return ChannelFault{"no_name", "A channel needs a name of 1 to 200 characters.", ""};
   return claim_name(services, {channel_id_of(record), name, string_or(record, "user", "")});
 }
 

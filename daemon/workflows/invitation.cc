@@ -14,7 +14,7 @@ namespace channels {
 
 namespace {
 
-constexpr int most_tries = 10;
+constexpr int most_tries_a_copy = 10;
 
 bool is_wish(std::string_view state) {
   return state == "accept" || state == "decline" || state == "withdraw";
@@ -57,7 +57,7 @@ using Copy = std::function<Document(const Document& record, Document existing)>;
 
 // Nothing happens if the database is gone, the id is another document's, or a person's wish is still to be carried out.
 void put_copy(Services& services, Database control, const std::string& id, const Document& record, const Copy& copy) {
-  for (int tries = 0; tries < most_tries; ++tries) {
+  for (int tries = 0; tries < most_tries_a_copy; ++tries) {
     const auto found = control.get(id);
     if (found && doc_type(*found) != "invitation") return;
     // Read after the copy, which may be newer than what the caller knows.

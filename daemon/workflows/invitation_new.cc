@@ -6,6 +6,7 @@
 #include "mail/address.h"
 #include "mail/harmless_name.h"
 #include "workflows/channel_claims.h"
+#include "workflows/fault.h"
 #include "workflows/invitation.h"
 #include "workflows/invitation_documents.h"
 #include "workflows/letter.h"
@@ -24,7 +25,7 @@ constexpr int mails_to_strangers_an_hour = 20;
 constexpr int invitations_an_hour = 50;
 constexpr seconds full_wait{600};
 
-struct Wish {
+struct InvitationWish {
   std::string id;  // of the record
   std::string channel;
   std::string access;
@@ -32,12 +33,7 @@ struct Wish {
   std::string address;  // its digest
 };
 
-struct Fault {
-  std::string error;
-  std::string reason;
-};
-
-bool is_pending(Services& services, const Wish& wish) {
+bool is_pending(Services& services, const InvitationWish& wish) {
   const auto rows = services.registry.database().view("invitations_by_address", {{"key", wish.address}});
   return std::any_of(rows.begin(), rows.end(), [&](const json::object& row) {
     return string_or(row, "id", "") != wish.id && string_or(row, "value", "") == wish.channel;
@@ -45,7 +41,7 @@ bool is_pending(Services& services, const Wish& wish) {
 }
 
 // In this order: who is no owner learns nothing of the members.
-std::optional<Fault> fault_in(Services& services, const Wish& wish, const std::string& user) {
+std::optional<Fault> fault_of_invitation(Services& services, const InvitationWish& wish, const std::string& user) {
   if (!is_access(wish.access))
     return Fault{"bad_access", "The access of an invitation is \"writer\", \"reader\" or \"owner\"."};
   const auto channel = services.registry.get(channel_record_id(wish.channel));
@@ -62,7 +58,7 @@ std::optional<Fault> fault_in(Services& services, const Wish& wish, const std::s
   return std::nullopt;
 }
 
-Document note_wish(Services& services, const Wish& wish, const Document& doc, const std::string& user) {
+Document note_wish(Services& services, const InvitationWish& wish, const Document& doc, const std::string& user) {
   return services.registry.update(wish.id, [&](Document& record) {
     if (record.contains("state") && doc_state(record) != "new") return false;
     record["type"] = "invitation";
@@ -82,7 +78,7 @@ struct Places {
 };
 
 // nullopt: the hour's are used up. Who is known gets the invitation also where his mailbox has had enough.
-std::optional<Places> take_places(Services& services, const Wish& wish, const std::string& user, WallTime now) {
+std::optional<Places> take_places(Services& services, const InvitationWish& wish, const std::string& user, WallTime now) {
   bool is_free = false;
   Places places;
   places.address = services.registry.update(address_record_id(wish.address), [&](Document& current) {
@@ -118,7 +114,7 @@ std::string mail_locale(Services& services, const Document& doc, const Document&
   return chosen.empty() ? locale_of(services, inviter) : chosen;
 }
 
-Letter letter_of(Services& services, const Wish& wish, const Document& doc, const Document& address,
+Letter letter_of(Services& services, const InvitationWish& wish, const Document& doc, const Document& address,
                  const std::string& user) {
   const bool known = address.contains("user");
   const auto channel = services.registry.get(channel_record_id(wish.channel));
@@ -144,7 +140,7 @@ Document sent(Services& services, Run& run, const Document& record) {
   });
 }
 
-Outcome send(Services& services, Run& run, const Document& doc, const Wish& wish, const std::string& user) {
+Outcome send(Services& services, Run& run, const Document& doc, const InvitationWish& wish, const std::string& user) {
   const auto places = take_places(services, wish, user, run.env.wall_now());
   if (!places) return Later{run.env.wall_now() + full_wait};
   const bool known = places->address.contains("user");
@@ -174,9 +170,9 @@ Outcome invite(Services& services, Run& run, const Document& doc) {
     return Save{in_error(doc, "bad_id", "Ids of this form are those of invitations that you get. Take another one.")};
   const auto to = parse_address(string_or(doc, "to", ""));
   if (!to) return Save{in_error(doc, "bad_address", to.error().reason)};
-  const Wish wish{invitation_id(user, doc_id(doc)), string_or(doc, "channel", ""), string_or(doc, "access", ""), *to,
+  const InvitationWish wish{invitation_id(user, doc_id(doc)), string_or(doc, "channel", ""), string_or(doc, "access", ""), *to,
                   sha256_hex(to->folded)};
-  if (const auto fault = fault_in(services, wish, user)) return Save{in_error(doc, fault->error, fault->reason)};
+  if (const auto fault = fault_of_invitation(services, wish, user)) return Save{in_error(doc, fault->error, fault->reason)};
   return send(services, run, doc, wish, user);
 }
 

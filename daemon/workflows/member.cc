@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "workflows/channel_claims.h"
+#include "workflows/fault.h"
 #include "workflows/members.h"
 #include "workflows/sharing.h"
 
@@ -12,13 +13,8 @@ namespace channels {
 
 namespace {
 
-struct Fault {
-  std::string error;
-  std::string reason;
-};
-
 // A document, read.
-struct Wish {
+struct MemberWish {
   std::string kind;
   std::string by;  // the user of the database
   std::string user;
@@ -27,32 +23,32 @@ struct Wish {
   std::string cause;
 };
 
-Wish read_wish(const Document& doc, const std::string& by, const std::string& cause) {
-  Wish wish{doc_state(doc), by, string_or(doc, "user", ""), string_or(doc, "access", ""), is_true(doc, "wipe"), cause};
+MemberWish read_wish(const Document& doc, const std::string& by, const std::string& cause) {
+  MemberWish wish{doc_state(doc), by, string_or(doc, "user", ""), string_or(doc, "access", ""), is_true(doc, "wipe"), cause};
   if (wish.kind == "leave") wish.user = by;
   if (wish.kind == "hand over" && !doc.contains("access")) wish.access = access_writer;
   return wish;
 }
 
-bool changes_access(const Wish& wish) {
+bool changes_access(const MemberWish& wish) {
   return wish.kind == "change" || wish.kind == "hand over";
 }
 
-std::vector<MemberChange> changes_of(const Wish& wish) {
+std::vector<MemberChange> changes_of(const MemberWish& wish) {
   if (wish.kind == "change") return {{wish.user, wish.access, wish.cause}};
   if (wish.kind == "hand over")
     return {{wish.user, std::string(access_owner), wish.cause}, {wish.by, wish.access, wish.cause}};
   return {{wish.user, std::string(access_none), wish.cause, wish.kind == "leave", wish.wipe}};
 }
 
-bool keeps_an_owner(const Document& record, const Wish& wish) {
+bool keeps_an_owner(const Document& record, const MemberWish& wish) {
   Document after = record;
   change_members(after, changes_of(wish), WallTime{});
   return !members_with(after, access_owner).empty();
 }
 
 // In this order: who is no member learns nothing about a channel, who is no owner nothing that he can't see.
-std::optional<Fault> fault_in(const Document& record, const Wish& wish) {
+std::optional<Fault> fault_of_wish(const Document& record, const MemberWish& wish) {
   if (doc_state(record) != "ready" || !is_member(record, wish.by))
     return Fault{"no_member", "There is no such channel for this user."};
   if (wish.kind != "leave" && access_of(record, wish.by) != access_owner)
@@ -87,14 +83,14 @@ void settle_first_owner(Services& services, const Document& record) {
 }  // namespace
 
 Outcome change_membership(Services& services, Run& run, const Document& doc) {
-  const Wish wish = read_wish(doc, services.user_of(run.database), run.attempt_key);
+  const MemberWish wish = read_wish(doc, services.user_of(run.database), run.attempt_key);
   std::optional<Fault> fault = Fault{"no_member", "There is no such channel for this user."};
   const auto there = services.registry.get(channel_record_id(string_or(doc, "channel", "")));
   if (!there) return Save{in_error(doc, fault->error, fault->reason)};
   const Document record = services.registry.update(*there, [&](Document& current) {
     fault.reset();
     if (was_handled(current, wish.cause)) return false;  // by a run that was cut off
-    fault = fault_in(current, wish);
+    fault = fault_of_wish(current, wish);
     return !fault && change_members(current, changes_of(wish), run.env.wall_now());
   });
   if (fault) return Save{in_error(doc, fault->error, fault->reason)};

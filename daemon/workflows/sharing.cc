@@ -11,7 +11,7 @@ namespace channels {
 
 namespace {
 
-constexpr int most_tries = 10;
+constexpr int most_tries_at_once = 10;
 // A document in a control database is at most 64 kB large.
 constexpr std::size_t most_shown = 200;
 
@@ -41,7 +41,7 @@ bool may_write(const std::optional<Document>& doc) {
 void show_to(Services& services, const Document& record, const std::string& user) {
   Database control(services.server, services.control_database(user));
   const std::string id = channel_id_of(record);
-  for (int tries = 0; tries < most_tries; ++tries) {
+  for (int tries = 0; tries < most_tries_at_once; ++tries) {
     const auto found = control.get(id);
     if (!may_write(found)) return;
     if (!found && !is_member(record, user)) return;  // he has nothing that could show it
@@ -68,7 +68,7 @@ void show_if_there(Services& services, const Document& record, const std::string
 
 Document open_to_members(Services& services, Document record) {
   Database channel(services.server, services.channel_database(channel_id_of(record)));
-  for (int tries = 0; tries < most_tries; ++tries) {
+  for (int tries = 0; tries < most_tries_at_once; ++tries) {
     // CouchDB takes an empty list for everybody.
     if (members_of(record).empty()) throw Refused(404, "the registry has no members of " + doc_id(record));
     ensure_security(channel, access_for(record));
@@ -113,7 +113,7 @@ Document channel_copy(const Services& services, const Document& channel_record, 
 void rename_copies(Services& services, const Document& channel_record, const std::string& old_name) {
   for (const std::string& user : members_of(channel_record)) {
     Database control(services.server, services.control_database(user));
-    for (int tries = 0; tries < most_tries; ++tries) {
+    for (int tries = 0; tries < most_tries_at_once; ++tries) {
       auto found = control.get(channel_id_of(channel_record));
       if (!is_channel(found) || string_or(*found, "name", "") != old_name) break;
       (*found)["name"] = string_or(channel_record, "name", "");
