@@ -125,38 +125,49 @@ std::optional<ChannelFault> claim(Services& services, const ChannelWish& wish, D
 }
 
 // What a rename is still to change; a run that was cut off in it leaves that to the next one for any of the members.
-void finish_rename(Services& services, const Document& record) {
+void finish_rename(Services& services, const Document& stale) {
+  if (string_or(stale, "renaming", "").empty()) return;
+  const Document record = services.registry.get(doc_id(stale)).value_or(Document{});
   const std::string old_name = string_or(record, "renaming", "");
   if (old_name.empty()) return;
   const std::string id = channel_id_of(record);
   Database channel(services.server, services.channel_database(id));
   describe(channel, string_or(record, "name", ""));
-  release_channel_name(services, {id, old_name, string_or(record, "user", "")});
+  release_channel_name(services, {id, old_name, string_or(record, "renaming_of", "")});
   rename_copies(services, record, old_name);
   services.registry.update(doc_id(record), [&](Document& current) {
     if (string_or(current, "renaming", "") != old_name) return false;
     current.erase("renaming");
+    current.erase("renaming_of");
     return true;
   });
 }
 
-void take_new_name(Services& services, const Document& record, const std::string& name) {
+// Gives the name that the channel has then: another owner's may have come first.
+std::string take_new_name(Services& services, const Document& record, const std::string& user, const std::string& name) {
   const std::string old_name = string_or(record, "name", "");
-  finish_rename(services, services.registry.update(doc_id(record), [&](Document& current) {
-    if (string_or(current, "name", "") != old_name) return false;  // another member's name came first
-    current["name"] = name;
+  const Document after = services.registry.update(record, [&](Document& current) {
+    if (string_or(current, "name", "") != old_name || current.contains("renaming")) return false;
     current["renaming"] = old_name;
+    current["renaming_of"] = namer_of(current);
+    current["name"] = name;
+    current["named_by"] = user;
     return true;
-  }));
+  });
+  const std::string taken = string_or(after, "name", "");
+  if (taken != name) release_channel_name(services, {channel_id_of(record), name, user});
+  finish_rename(services, after);
+  return taken;
 }
 
-// Why this member's name is not taken; nullopt: it is claimed, for the owner whose names the registry counts.
+// Why this member's name is not taken; nullopt: it is claimed among his own: a name that somebody else gave a channel must not
+// stand in the way of a private one, or have that merged into it.
 std::optional<ChannelFault> claim_new_name(Services& services, const Document& record, const std::string& user,
                                     const std::string& name) {
   if (access_of(record, user) != access_owner)
     return ChannelFault{"no_owner", "Only an owner gives a channel another name.", ""};
   if (!is_name(name)) return ChannelFault{"no_name", "A channel needs a name of 1 to 200 characters.", ""};
-  return claim_name(services, {channel_id_of(record), name, string_or(record, "user", "")});
+  return claim_name(services, {channel_id_of(record), name, user});
 }
 
 // A name that a person gave to a ready channel. Where it can't be had the old one stays, and the document says why.
@@ -175,7 +186,10 @@ void rename(Services& services, const Document& record, const std::string& user,
                      {"reason", fault->reason + " The name \"" + single_line(name) + "\" was not taken."}};
     return;
   }
-  take_new_name(services, record, name);
+  const std::string taken = take_new_name(services, record, user, name);
+  copy["name"] = taken;
+  if (taken == name) copy["named_by"] = user;
+  else copy["error"] = {{"error", "renamed"}, {"reason", "Another member gave the channel a name at the same time."}};
 }
 
 Outcome mend_copy(Services& services, const Document& doc, const std::string& user, const Document& record) {
@@ -184,7 +198,17 @@ Outcome mend_copy(Services& services, const Document& doc, const std::string& us
   // What the last refused rename said stays until the next one.
   if (is_member(record, user)) rename(services, record, user, copy);
   if (same_content(copy, doc)) return Keep{};
+  if (is_member(record, user) && doc_state(doc) != "ready") {
+    Database control(services.server, services.control_database(user));
+    subscribe(services, control, doc_id(doc));
+  }
   return Save{std::move(copy)};
+}
+
+// The daemon's already, and this user's: what is to be done is to show it. But for one whose database is gone: that is made again.
+bool is_his(Services& services, const std::optional<Document>& record, const std::string& user) {
+  if (!record || doc_state(*record) != "ready" || access_of(*record, user).empty()) return false;
+  return Database(services.server, services.channel_database(channel_id_of(*record))).exists();
 }
 
 }  // namespace
@@ -192,9 +216,7 @@ Outcome mend_copy(Services& services, const Document& doc, const std::string& us
 Outcome make_channel(Services& services, Run& run, const Document& doc) {
   const std::string user = services.user_of(run.database);
   const auto there = services.registry.get(channel_record_id(doc_id(doc)));
-  const bool is_others = there && (string_or(*there, "user", "") != user || !is_member(*there, user));
-  if (is_others && doc_state(*there) == "ready" && !access_of(*there, user).empty())
-    return mend_copy(services, doc, user, *there);
+  if (is_his(services, there, user)) return mend_copy(services, doc, user, *there);
   if (const auto fault = fault_in(services, doc, user)) return refused(doc, *fault);
   const ChannelWish wish{doc_id(doc), string_or(doc, "name", ""), user};
   Document record = there ? *there : claim_channel(services, wish);

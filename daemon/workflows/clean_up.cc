@@ -2,10 +2,14 @@
 
 #include "couch/purger.h"
 #include "workflows/device_documents.h"
+#include "workflows/sharing.h"
 
 namespace channels {
 
 namespace {
+
+// After a change of a channel's members: runs under way then have ended.
+constexpr seconds members_settle{300};
 
 constexpr std::size_t ids_a_purge = Purger::ids_a_purge;
 constexpr int most_pages = 500;
@@ -131,6 +135,23 @@ void drop_leases(Services& services, WallTime now) {
   }
 }
 
+// Whoever changed a channel's members gave them out; but a run that ended in between and whose document went, or one that was
+// paused and wrote an older _security late, left copies behind the record.
+void look_after_members(Services& services, WallTime now) {
+  Database& registry = services.registry.database();
+  for (int page = 0; page < most_pages; ++page) {
+    const auto ids = ids_up_to(registry, "channels_by_members_changed", before(now, members_settle));
+    if (ids.empty()) return;
+    for (const auto& record : registry.get_many(ids)) {
+      if (!record) continue;
+      share_out(services, *record);
+      services.registry.update(*record, [&](Document& current) {
+        return current.at("members_changed") == record->at("members_changed") && current.erase("members_changed") > 0;
+      });
+    }
+  }
+}
+
 }  // namespace
 
 void clean_up(Services& services) {
@@ -141,6 +162,7 @@ void clean_up(Services& services) {
   forget_addresses(services, now);
   purge_branches(services);
   drop_leases(services, now);
+  look_after_members(services, now);
   services.handshake.compact();
 }
 

@@ -128,8 +128,9 @@ Document keep_device(const Leaves& leaves) {
   return kept;
 }
 
-constexpr std::array<std::string_view, 12> owned_of_channel{
-    "type", "state", "owner", "user", "database", "syncpoint", "error", "channel", "access", "members", "left", "wipe"};
+constexpr std::array<std::string_view, 13> owned_of_channel{
+    "type",    "state",  "owner",   "user",     "database", "syncpoint", "error",
+    "channel", "access", "members", "named_by", "left",     "wipe"};
 
 int progress_of(const Document& channel) {
   const std::string state = doc_state(channel);
@@ -150,7 +151,7 @@ Document keep_channel(const Leaves& leaves) {
   constexpr std::array<std::string_view, 4> members{"owner", "user", "database", "syncpoint"};
   Document kept = led_by(leader, leaves, members);
   // They say why a channel is in the state that it is in.
-  for (const std::string_view key : {"error", "channel", "access", "members", "left", "wipe"})
+  for (const std::string_view key : {"error", "channel", "access", "members", "named_by", "left", "wipe"})
     copy_member(leader, kept, key);
   return kept;
 }

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <functional>
 #include <initializer_list>
+#include <optional>
+#include <variant>
 
 #include "base/errors.h"
 #include "workflows/channel_claims.h"
+#include "workflows/fault.h"
 #include "workflows/invitation_documents.h"
 #include "workflows/members.h"
 #include "workflows/sharing.h"
@@ -42,13 +45,6 @@ std::string address_of_user(Services& services, const std::string& user) {
 std::string user_of_address(Services& services, const std::string& address_digest) {
   const auto record = services.registry.get(address_record_id(address_digest));
   return record ? string_or(*record, "user", "") : "";
-}
-
-Inviting inviting_of(Services& services, const Document& record) {
-  const std::string inviter = string_or(record, "user", "");
-  const auto address = services.registry.get(address_record_id(address_of_user(services, inviter)));
-  const auto channel = services.registry.get(channel_record_id(string_or(record, "channel", "")));
-  return {address ? string_or(*address, "address", "") : "", channel ? string_or(*channel, "name", "") : ""};
 }
 
 // --- copies ------------------------------------------------------------------------------------
@@ -93,28 +89,41 @@ void show_inviter(Services& services, const Document& record) {
 
 // --- what is wished ------------------------------------------------------------------------------
 
-// The channel's record then; nullopt: who invited is no owner any more.
-std::optional<Document> let_in(Services& services, const Document& record, const std::string& user) {
-  bool is_allowed = true;
+// Null where he may come in. Who was put out since comes in by a newer invitation only.
+std::optional<Fault> fault_of_accept(const Document& channel, const Document& invitation, const std::string& user) {
+  if (doc_state(channel) != "ready" || access_of(channel, string_or(invitation, "user", "")) != access_owner)
+    return Fault{"no_owner", "Who sent this invitation is no owner of the channel any more."};
+  if (was_out_after(channel, user, string_or(invitation, "sent", "")))
+    return Fault{"no_member", "The membership ended after this invitation was sent."};
+  return std::nullopt;
+}
+
+// The channel's record then, or why it is as it was.
+std::variant<Document, Fault> let_in(Services& services, const Document& record, const std::string& user) {
+  std::optional<Fault> fault;
   const std::string cause = doc_id(record);
-  const Document after = services.registry.update(channel_record_id(string_or(record, "channel", "")), [&](Document& channel) {
-    if (was_handled(channel, cause)) return false;
-    is_allowed = doc_state(channel) == "ready" && access_of(channel, string_or(record, "user", "")) == access_owner;
-    if (!is_allowed || is_member(channel, user)) return false;
-    return change_members(channel, {{user, string_or(record, "access", ""), cause}}, services.env.wall_now());
-  });
-  if (!is_allowed) return std::nullopt;
+  const Document after =
+      services.registry.update(channel_record_id(string_or(record, "channel", "")), [&](Document& channel) {
+        fault.reset();
+        if (was_handled(channel, cause)) return false;
+        fault = fault_of_accept(channel, record, user);
+        if (fault) return false;
+        if (!is_member(channel, user))
+          return change_members(channel, {{user, string_or(record, "access", ""), cause}}, services.env.wall_now());
+        note_handled(channel, cause);
+        return true;
+      });
+  if (fault) return *fault;
   return after;
 }
 
 Document accept(Services& services, const Document& record, const std::string& user) {
   const Document accepting = advance(services, record, {"sent"}, "accepting");
   if (doc_state(accepting) != "accepting") return accepting;
-  const auto channel = let_in(services, accepting, user);
-  if (!channel)
-    return advance(services, accepting, {"accepting"}, "error",
-                   {{"error", "no_owner"}, {"reason", "Who sent this invitation is no owner of the channel any more."}});
-  share_out(services, *channel);
+  const auto let = let_in(services, accepting, user);
+  if (const auto* fault = std::get_if<Fault>(&let))
+    return advance(services, accepting, {"accepting"}, "error", {{"error", fault->error}, {"reason", fault->reason}});
+  share_out(services, std::get<Document>(let));
   return advance(services, accepting, {"accepting"}, "accepted");
 }
 
@@ -139,7 +148,16 @@ std::optional<Document> record_of(Services& services, const Document& doc, const
   if (!is_invitation_id(doc_id(doc))) return services.registry.get(invitation_id(user, doc_id(doc)));
   auto record = services.registry.get(doc_id(doc));
   if (record && string_or(*record, "address", "") != address_of_user(services, user)) return std::nullopt;
+  // Not sent yet: nothing was put here for him.
+  if (record && doc_state(*record) == "new") return std::nullopt;
   return record;
+}
+
+Outcome without_record(const Document& doc) {
+  if (doc_state(doc) == "error") return Keep{};
+  // Before the mail: it waited for the hour to pass.
+  if (doc_state(doc) == "withdraw" && !is_invitation_id(doc_id(doc))) return Save{in_state(doc, "withdrawn")};
+  return Save{in_error(doc, "unknown_invitation", "There is no such invitation: one begins with the state \"new\".")};
 }
 
 }  // namespace
@@ -147,14 +165,10 @@ std::optional<Document> record_of(Services& services, const Document& doc, const
 Outcome settle_invitation(Services& services, Run& run, const Document& doc) {
   const std::string user = services.user_of(run.database);
   auto record = record_of(services, doc, user);
-  if (!record) {
-    if (doc_state(doc) == "error") return Keep{};
-    return Save{in_error(doc, "unknown_invitation", "There is no such invitation: one begins with the state \"new\".")};
-  }
+  if (!record) return without_record(doc);
   record = carry_out(services, doc, *record, user);
   const bool is_invitees = is_invitation_id(doc_id(doc));
-  const Document copy = is_invitees ? invitees_copy(*record, inviting_of(services, *record), doc)
-                                    : inviters_copy(*record, doc);
+  const Document copy = is_invitees ? invitees_copy(*record, doc) : inviters_copy(*record, doc);
   if (!same_content(copy, doc)) {
     if (is_invitees) show_inviter(services, *record);
     else if (doc_state(*record) != "new") deliver_invitation(services, *record);
@@ -168,10 +182,7 @@ Outcome settle_invitation(Services& services, Run& run, const Document& doc) {
 void deliver_invitation(Services& services, const Document& record) {
   const std::string user = user_of_address(services, string_or(record, "address", ""));
   if (user.empty()) return;
-  const Inviting inviting = inviting_of(services, record);
-  put_copy_if_there(services, user, doc_id(record), record, [&](const Document& newest, Document existing) {
-    return invitees_copy(newest, inviting, std::move(existing));
-  });
+  put_copy_if_there(services, user, doc_id(record), record, invitees_copy);
 }
 
 void deliver_invitations(Services& services, const std::string& address_digest) {

@@ -1,5 +1,7 @@
 #include "workflows/invitation_documents.h"
 
+#include <initializer_list>
+
 #include "base/digest.h"
 
 namespace channels {
@@ -8,9 +10,9 @@ namespace {
 
 constexpr std::string_view prefix = "invitation-";
 
-void put_right(const Document& record, Document& copy) {
+void put_right(const Document& record, Document& copy, std::initializer_list<const char*> keys) {
   copy["type"] = "invitation";
-  for (const char* key : {"channel", "access", "expires", "error"}) {
+  for (const char* key : keys) {
     if (const json::value* value = record.if_contains(key)) copy[key] = *value;
     else copy.erase(key);
   }
@@ -32,18 +34,15 @@ std::string shown_state(const Document& record) {
 }
 
 Document inviters_copy(const Document& record, Document doc) {
-  put_right(record, doc);
+  put_right(record, doc, {"channel", "access", "expires", "error"});
   doc["state"] = shown_state(record);
   return doc;
 }
 
-Document invitees_copy(const Document& record, const Inviting& inviting, Document doc) {
-  put_right(record, doc);
-  doc["_id"] = record.at("_id");
+Document invitees_copy(const Document& record, Document doc) {
+  put_right(record, doc, {"_id", "channel", "name", "access", "from", "expires", "error"});
   const std::string state = shown_state(record);
   doc["state"] = state == "sent" ? "received" : state;
-  doc["from"] = inviting.from;
-  doc["name"] = inviting.channel_name;
   return doc;
 }
 

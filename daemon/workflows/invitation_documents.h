@@ -3,7 +3,8 @@
 //
 //   record  {"_id": "invitation-<digest>", "type": "invitation", "state": "new" | "sent" | "accepting" | "accepted" |
 //            "declined" | "withdrawn" | "expired" | "error", "user": inviter, "document": id of his document,
-//            "channel", "access", "address": digest of the invitee's address, "expires", "error"}
+//            "channel", "access", "address": digest of the invitee's address, "from": the inviter's address, "name": the
+//            channel's as he had it, "sent", "expires", "error"}
 //
 // The digest is the SHA-256 of the inviter's user id, "\n" and his document's id: the same document is the same
 // invitation in every run.
@@ -27,12 +28,8 @@ std::string shown_state(const Document& record);
 // The inviter's: `doc` with all that the daemon owns put right; `to` and whatever the daemon doesn't know stay.
 Document inviters_copy(const Document& record, Document doc);
 
-// What the invitee is told beside the record.
-struct Inviting {
-  std::string from;          // the inviter's address
-  std::string channel_name;  // as the registry has it
-};
-// {"_id", "type": "invitation", "state": "received" | ..., "channel", "access", "expires", "from", "name"}
-Document invitees_copy(const Document& record, const Inviting& inviting, Document doc);
+// {"_id", "type": "invitation", "state": "received" | ..., "channel", "name", "access", "from", "expires"}. What it was when it was
+// sent: who is no member learns no later name.
+Document invitees_copy(const Document& record, Document doc);
 
 }  // namespace channels

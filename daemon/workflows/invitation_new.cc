@@ -19,9 +19,8 @@ namespace {
 
 // So many times as long as a device has to be confirmed: a person has to make up his mind, and maybe get the app first.
 constexpr int ttls = 14;
-// To addresses that no user has: somebody's account must not become a source of mail to strangers.
-constexpr int mails_to_strangers_an_hour = 20;
-// To somebody known, from whomever: each is a document on all of his devices.
+// By one user: an account must not become a source of mail to strangers.
+// And for one address, from whomever: each is a document on all of his devices.
 constexpr int invitations_an_hour = 50;
 constexpr seconds full_wait{600};
 
@@ -58,9 +57,23 @@ std::optional<Fault> fault_of_invitation(Services& services, const InvitationWis
   return std::nullopt;
 }
 
+// Before it went out: to be looked at anew.
+bool is_unsent(const Document& record) {
+  return !record.contains("state") || doc_state(record) == "new" || doc_state(record) == "error";
+}
+
+std::string own_address(Services& services, const std::string& user) {
+  const auto inviter = services.registry.get("user-" + user);
+  const auto address = services.registry.get(address_record_id(inviter ? string_or(*inviter, "address", "") : ""));
+  return address ? string_or(*address, "address", "") : "";
+}
+
 Document note_wish(Services& services, const InvitationWish& wish, const Document& doc, const std::string& user) {
+  const auto channel = services.registry.get(channel_record_id(wish.channel));
+  const std::string from = own_address(services, user);
   return services.registry.update(wish.id, [&](Document& record) {
-    if (record.contains("state") && doc_state(record) != "new") return false;
+    if (!is_unsent(record)) return false;
+    record.erase("error");
     record["type"] = "invitation";
     record["state"] = "new";
     record["user"] = user;
@@ -68,31 +81,42 @@ Document note_wish(Services& services, const InvitationWish& wish, const Documen
     record["channel"] = wish.channel;
     record["access"] = wish.access;
     record["address"] = wish.address;
+    record["from"] = from;
+    record["name"] = channel ? string_or(*channel, "name", "") : "";
     return true;
   });
 }
 
+// An earlier run may have noted it: else its record would make the document `new` again.
+Outcome refuse(Services& services, const std::string& record_id, const Document& doc, const Fault& fault) {
+  services.registry.update(record_id, [&](Document& record) {
+    if (doc_state(record) != "new") return false;
+    record["state"] = "error";
+    record["error"] = {{"error", fault.error}, {"reason", fault.reason}};
+    return true;
+  });
+  return Save{in_error(doc, fault.error, fault.reason)};
+}
+
 struct Places {
-  Document address;      // the invitee's record
-  bool is_mailed = true;
+  Document address;       // the invitee's record
+  bool is_mailed = true;  // his hour's mails are not used up
 };
 
-// nullopt: the hour's are used up. Who is known gets the invitation also where his mailbox has had enough.
+// nullopt: the hour's are used up. The same for addresses that are known and that are not: who invites learns nothing of that.
 std::optional<Places> take_places(Services& services, const InvitationWish& wish, const std::string& user, WallTime now) {
   bool is_free = false;
+  services.registry.update("user-" + user, [&](Document& inviter) {
+    return is_free = take_place(inviter, "invited", wish.id, invitations_an_hour, now);
+  });
+  if (!is_free) return std::nullopt;
   Places places;
   places.address = services.registry.update(address_record_id(wish.address), [&](Document& current) {
     current["type"] = "address";
-    places.is_mailed = take_place(current, "mails", wish.id, services.options.mail_per_address, now);
-    is_free = current.contains("user") ? take_place(current, "invitations", wish.id, invitations_an_hour, now)
-                                       : places.is_mailed;
+    is_free = take_place(current, "invitations", wish.id, invitations_an_hour, now);
+    places.is_mailed = is_free && take_place(current, "mails", wish.id, services.options.mail_per_address, now);
     return is_free;
   });
-  if (is_free && !places.address.contains("user")) {
-    services.registry.update("user-" + user, [&](Document& inviter) {
-      return is_free = take_place(inviter, "invited", wish.id, mails_to_strangers_an_hour, now);
-    });
-  }
   if (!is_free) return std::nullopt;
   return places;
 }
@@ -115,18 +139,15 @@ std::string mail_locale(Services& services, const Document& doc, const Document&
 }
 
 Letter letter_of(Services& services, const InvitationWish& wish, const Document& doc, const Document& address,
-                 const std::string& user) {
+                 const Document& record) {
   const bool known = address.contains("user");
-  const auto channel = services.registry.get(channel_record_id(wish.channel));
-  const auto inviter = services.registry.get("user-" + user);
-  const auto from = services.registry.get(address_record_id(inviter ? string_or(*inviter, "address", "") : ""));
   Values values;
-  values["from"] = from ? string_or(*from, "address", "") : "";
-  values["channel_name"] = harmless_name(channel ? string_or(*channel, "name", "") : "", known);
+  values["from"] = string_or(record, "from", "");
+  values["channel_name"] = harmless_name(string_or(record, "name", ""), known);
   values["reads_only"] = wish.access == access_reader ? "yes" : "";
   values["days_valid"] = std::to_string(std::max<std::int64_t>(1, services.options.confirm_ttl.count() * ttls / 86400));
   values["known"] = known ? "yes" : "";
-  return {"invitation", mail_locale(services, doc, address, user), values,
+  return {"invitation", mail_locale(services, doc, address, string_or(record, "user", "")), values,
           known ? string_or(address, "address", "") : wish.to.spelled, wish.id};
 }
 
@@ -135,6 +156,7 @@ Document sent(Services& services, Run& run, const Document& record) {
   return services.registry.update_after_act(run.deadline, doc_id(record), [&](Document& current) {
     if (doc_state(current) != "new") return false;
     current["state"] = "sent";
+    current["sent"] = format_time(run.env.wall_now());
     current["expires"] = expires;
     return true;
   });
@@ -147,13 +169,13 @@ Outcome send(Services& services, Run& run, const Document& doc, const Invitation
   if (places->is_mailed && !services.mail_limits.admit({wish.id, wish.to.domain, known}, run.env.mono_now()))
     return Later{run.env.wall_now() + MailLimits::retry_delay()};
   const Document record = note_wish(services, wish, doc, user);
-  if (doc_state(record) != "new") return settle_invitation(services, run, doc);
+  if (doc_state(record) != "new") return settle_invitation(services, run, doc);  // another run was faster
   MailGate::Pass pass(services.mail_gate, run.deadline);
   try {
-    if (places->is_mailed) send_letter(services, run, pass, letter_of(services, wish, doc, places->address, user));
+    if (places->is_mailed) send_letter(services, run, pass, letter_of(services, wish, doc, places->address, record));
   } catch (const Refused& refused) {
     if (!is_about_the_mailbox(refused)) throw;
-    return Save{in_error(doc, "mail_refused", "The mail server of this address does not accept mail for it.")};
+    return refuse(services, wish.id, doc, {"mail_refused", "The mail server of this address does not accept mail for it."});
   }
   const Document noted = sent(services, run, record);
   deliver_invitation(services, noted);
@@ -164,15 +186,17 @@ Outcome send(Services& services, Run& run, const Document& doc, const Invitation
 
 Outcome invite(Services& services, Run& run, const Document& doc) {
   const std::string user = services.user_of(run.database);
-  const auto known = services.registry.get(is_invitation_id(doc_id(doc)) ? doc_id(doc) : invitation_id(user, doc_id(doc)));
-  if (known && doc_state(*known) != "new") return settle_invitation(services, run, doc);
-  if (is_invitation_id(doc_id(doc)))
+  const bool is_invitees = is_invitation_id(doc_id(doc));
+  const std::string record_id = is_invitees ? doc_id(doc) : invitation_id(user, doc_id(doc));
+  const auto known = services.registry.get(record_id);
+  if (known && !is_unsent(*known)) return settle_invitation(services, run, doc);
+  if (is_invitees)
     return Save{in_error(doc, "bad_id", "Ids of this form are those of invitations that you get. Take another one.")};
   const auto to = parse_address(string_or(doc, "to", ""));
-  if (!to) return Save{in_error(doc, "bad_address", to.error().reason)};
-  const InvitationWish wish{invitation_id(user, doc_id(doc)), string_or(doc, "channel", ""), string_or(doc, "access", ""), *to,
-                  sha256_hex(to->folded)};
-  if (const auto fault = fault_of_invitation(services, wish, user)) return Save{in_error(doc, fault->error, fault->reason)};
+  if (!to) return refuse(services, record_id, doc, {"bad_address", to.error().reason});
+  const InvitationWish wish{record_id, string_or(doc, "channel", ""), string_or(doc, "access", ""), *to,
+                            sha256_hex(to->folded)};
+  if (const auto fault = fault_of_invitation(services, wish, user)) return refuse(services, record_id, doc, *fault);
   return send(services, run, doc, wish, user);
 }
 

@@ -1,6 +1,5 @@
 #include "workflows/member.h"
 
-#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -63,21 +62,10 @@ std::optional<Fault> fault_of_wish(const Document& record, const MemberWish& wis
   return std::nullopt;
 }
 
-// The owner whose names count (channel_claims.h) may be one no longer: then it is another, under whom the name is claimed,
-// if he has no other channel of that name.
-void settle_first_owner(Services& services, const Document& record) {
-  const std::string first = string_or(record, "user", "");
-  const std::string name = string_or(record, "name", "");
-  const auto owners = members_with(record, access_owner);
-  if (owners.empty() || std::find(owners.begin(), owners.end(), first) != owners.end()) return;
-  const std::string id = channel_id_of(record);
-  release_channel_name(services, {id, name, first});
-  claim_channel_name(services, {id, name, owners.front()});
-  services.registry.update(doc_id(record), [&](Document& current) {
-    if (string_or(current, "user", "") != first || access_of(current, owners.front()) != access_owner) return false;
-    current["user"] = owners.front();
-    return true;
-  });
+// Who is out may give the name to another channel of his.
+void free_name(Services& services, const Document& record, const MemberWish& wish) {
+  if (is_member(record, wish.user) || namer_of(record) != wish.user) return;
+  release_channel_name(services, {channel_id_of(record), string_or(record, "name", ""), wish.user});
 }
 
 }  // namespace
@@ -94,8 +82,8 @@ Outcome change_membership(Services& services, Run& run, const Document& doc) {
     return !fault && change_members(current, changes_of(wish), run.env.wall_now());
   });
   if (fault) return Save{in_error(doc, fault->error, fault->reason)};
-  settle_first_owner(services, record);
   share_out(services, record);
+  free_name(services, record, wish);
   Document done = in_state(doc, "done");
   done.erase("error");
   return Save{std::move(done)};

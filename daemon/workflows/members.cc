@@ -20,14 +20,6 @@ std::string access_in(const json::value& member) {
   return entry == nullptr ? "" : string_or(*entry, "access", "");
 }
 
-void note_handled(Document& record, const std::string& cause) {
-  json::array handled;
-  if (const json::array* before = get_array(record, "handled")) handled = *before;
-  handled.emplace_back(cause);
-  while (handled.size() > most_handled) handled.erase(handled.begin());
-  record["handled"] = std::move(handled);
-}
-
 }  // namespace
 
 bool is_access(std::string_view access) {
@@ -77,6 +69,7 @@ bool change_members(Document& channel_record, const std::vector<MemberChange>& c
     members[change.user] = std::move(entry);
   }
   channel_record["members"] = std::move(members);
+  channel_record["members_changed"] = format_time(now);
   note_handled(channel_record, changes.back().cause);
   return true;
 }
@@ -84,6 +77,24 @@ bool change_members(Document& channel_record, const std::vector<MemberChange>& c
 bool was_handled(const Document& record, const std::string& cause) {
   const json::array* handled = get_array(record, "handled");
   return handled != nullptr && std::find(handled->begin(), handled->end(), json::value(cause)) != handled->end();
+}
+
+void note_handled(Document& record, const std::string& cause) {
+  json::array handled;
+  if (const json::array* before = get_array(record, "handled")) handled = *before;
+  handled.emplace_back(cause);
+  while (handled.size() > most_handled) handled.erase(handled.begin());
+  record["handled"] = std::move(handled);
+}
+
+bool was_out_after(const Document& channel_record, std::string_view user, const std::string& time) {
+  const json::object members = members_in(channel_record);
+  const json::object* entry = get_object(members, user);
+  return entry != nullptr && string_or(*entry, "access", "") == access_none && string_or(*entry, "since", "") > time;
+}
+
+std::string namer_of(const Document& channel_record) {
+  return string_or(channel_record, "named_by", string_or(channel_record, "user", ""));
 }
 
 json::array shown_members(const Document& channel_record, std::size_t most) {

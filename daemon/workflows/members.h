@@ -3,6 +3,8 @@
 // does so within Registry::update. Used by the workflows of channels, subscriptions, invitations and members.
 //
 //   "members": {"<user id>": {"access": "owner" | "writer" | "reader" | "none", "since": TIME, "by": CAUSE[, "left"][, "wipe"]}}
+//   "members_changed": TIME    of the last change; until clean_up.cc has looked once more that all copies follow it
+//   "named_by": USER           who gave the channel its name: in his namespace it is claimed (channel_claims.h); its maker at first
 //   "handled": [CAUSE, ...]   the last causes: a run that was cut off and comes again must not undo what was done since
 //
 // A record without members (made before there were any) has one: its `user`, an owner. "none": was a member, and his
@@ -51,6 +53,11 @@ bool change_members(Document& channel_record, const std::vector<MemberChange>& c
 
 // A change of that cause is in the record already, or was, and what came after it counts.
 bool was_handled(const Document& channel_record, const std::string& cause);
+// The same for a change that there was no need of.
+void note_handled(Document& channel_record, const std::string& cause);
+// He was put out, or left, after that time.
+bool was_out_after(const Document& channel_record, std::string_view user, const std::string& time);
+std::string namer_of(const Document& channel_record);
 
 // [{"user", "access"}], owners first, at most so many: what members are shown of each other.
 json::array shown_members(const Document& channel_record, std::size_t most);

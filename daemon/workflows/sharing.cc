@@ -90,9 +90,11 @@ Document channel_copy(const Services& services, const Document& channel_record, 
   const std::string id = channel_id_of(channel_record);
   Document copy = std::move(existing);
   copy["type"] = "channel";
-  if (doc_state(copy) != "ready" || !copy.contains("name")) copy["name"] = string_or(channel_record, "name", "");
   const std::string access = access_of(channel_record, user);
-  for (const char* key : {"channel", "access", "members", "left", "wipe", "syncpoint"}) copy.erase(key);
+  // Who is out learns no new name.
+  if (is_access(access) && (doc_state(copy) != "ready" || !copy.contains("name")))
+    copy["name"] = string_or(channel_record, "name", "");
+  for (const char* key : {"channel", "access", "members", "named_by", "left", "wipe", "syncpoint"}) copy.erase(key);
   if (doc_state(copy) != "ready") copy.erase("error");
   copy["database"] = services.channel_database(id);
   if (!is_access(access)) {
@@ -106,6 +108,7 @@ Document channel_copy(const Services& services, const Document& channel_record, 
   copy["state"] = "ready";
   copy["syncpoint"] = services.syncpoint(services.channel_database(id));
   copy["access"] = access;
+  copy["named_by"] = namer_of(channel_record);
   copy["members"] = shown_members(channel_record, most_shown);
   return copy;
 }
@@ -117,6 +120,7 @@ void rename_copies(Services& services, const Document& channel_record, const std
       auto found = control.get(channel_id_of(channel_record));
       if (!is_channel(found) || string_or(*found, "name", "") != old_name) break;
       (*found)["name"] = string_or(channel_record, "name", "");
+      (*found)["named_by"] = namer_of(channel_record);  // with the name: devices look for their own by both
       if (control.save(*found).ok()) break;
     }
   }

@@ -14,7 +14,7 @@ namespace channels {
 Document open_to_members(Services& services, Document record);
 
 // The same, and the documents of all members and former members: {"_id": "<channel id>", "type": "channel", "state": "ready"
-// | "removed", "name", "database", "syncpoint", "access", "members": [{"user", "access"}]}, and the subscription.
+// | "removed", "name", "database", "syncpoint", "access", "named_by", "members": [{"user", "access"}]}, and the subscription.
 void share_out(Services& services, const Document& channel_record);
 
 // A member's copy: `existing` (empty at first) with all that the daemon owns put right. The name is left as it is if there

@@ -67,7 +67,7 @@ void subscribe(Services& services, Database& control, const std::string& channel
   const std::string id = subscription_id(channel_id, services.user_of(control));
   for (int tries = 0; tries < 5; ++tries) {
     const auto found = control.get(id);
-    if (found && is_choice(doc_state(*found))) return;  // the rule puts the rest right
+    if (found && (doc_type(*found) != "subscription" || is_choice(doc_state(*found)))) return;  // the rule puts the rest right
     Document wanted = found.value_or(Document{{"_id", id}, {"type", "subscription"}});
     wanted["state"] = "active";
     if (control.save(put_right(services, std::move(wanted), channel_id)).ok()) return;
@@ -79,7 +79,8 @@ void end_subscription(Services& services, Database& control, const std::string& 
   const std::string id = subscription_id(channel_id, services.user_of(control));
   for (int tries = 0; tries < 5; ++tries) {
     const auto found = control.get(id);
-    if (!found || !is_choice(doc_state(*found)) || control.save(no_member(*found)).ok()) return;
+    if (!found || doc_type(*found) != "subscription" || !is_choice(doc_state(*found))) return;
+    if (control.save(no_member(*found)).ok()) return;
   }
   throw Unavailable("the subscription of a channel changes all the time");
 }

@@ -10,7 +10,7 @@ function (newDoc, oldDoc, userCtx, secObj) {
 
   var owned = {
     device: ['state', 'user', 'username', 'created', 'activated', 'revoked_at', 'error'],
-    channel: ['state', 'owner', 'user', 'database', 'syncpoint', 'error', 'channel', 'access', 'members', 'left', 'wipe'],
+    channel: ['state', 'owner', 'user', 'database', 'syncpoint', 'error', 'channel', 'access', 'members', 'named_by', 'left', 'wipe'],
     subscription: ['channel', 'syncpoint', 'user', 'error'],
     invitation: ['state', 'from', 'to', 'channel', 'name', 'access', 'expires', 'error'],
     member: ['state', 'channel', 'user', 'access', 'wipe', 'error']
@@ -20,7 +20,7 @@ function (newDoc, oldDoc, userCtx, secObj) {
 
   // What a person may make of a state of his own documents.
   var wishes = {
-    invitation: {sent: ['withdraw'], received: ['accept', 'decline']}
+    invitation: {new: ['withdraw'], sent: ['withdraw'], received: ['accept', 'decline']}
   };
   var begins = {
     channel: ['new'],

@@ -2,6 +2,7 @@
 
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sha256 } from '../lib/device.mjs';
 import { person, security } from '../lib/people.mjs';
 import { startWorld } from '../lib/world.mjs';
@@ -110,6 +111,50 @@ test('what failed may be mended', async () => {
   const sent = await alice.settled(wrong._id, ['sent']);
   assert.equal(sent.error, undefined);
   await world.mail.next({ to: 'grace@example.com' });
+});
+
+test('an address whose mail server refuses mail is told once, and may be mended', async () => {
+  let asked = 0;
+  world.mail.reject = (address) => {
+    if (address !== 'gone@example.com') return undefined;
+    asked += 1;
+    return { code: 550, message: 'no such mailbox' };
+  };
+  const refused = await alice.invite(channel._id, 'gone@example.com');
+  failed(refused, 'mail_refused');
+  // What the daemon says of it stays, whatever looks at it again.
+  await alice.put({ ...refused, note: 'a typo?' });
+  await sleep(2000);
+  const still = await alice.get(refused._id);
+  failed(still, 'mail_refused');
+  assert.equal(still.note, 'a typo?');
+  assert.equal(asked, 1);
+  world.mail.reject = null;
+  await alice.put({ ...still, state: 'new', to: 'there@example.com' });
+  await alice.settled(refused._id, ['sent']);
+});
+
+test('who was put out comes in by a newer invitation only', async () => {
+  const judy = await person(world, 'judy@example.com');
+  const other = await person(world, 'owner@example.com');
+  const { _id } = await world.makeChannel(alice.device);
+  await alice.invite(_id, other.address, 'owner');
+  await other.accept(_id);
+  // Two owners invite her at the same moment.
+  const docs = [[alice, 'first'], [other, 'second']].map(([from, id]) => [from, { _id: `${id}-invitation`, type: 'invitation', state: 'new', channel: _id, to: judy.address, access: 'writer' }]);
+  await Promise.all(docs.map(([from, doc]) => from.put(doc)));
+  const sent = await Promise.all(docs.map(([from, doc]) => from.settled(doc._id, ['sent', 'error'])));
+  await judy.accept(_id);
+  await sleep(1100);  // times are whole seconds
+  assert.equal((await alice.change('remove', _id, { user: judy.user })).state, 'done');
+  if (sent.every(({ state }) => state === 'sent')) {
+    const open = await judy.invitation(_id);
+    failed(await judy.say(open, 'accept', ['error']), 'no_member');
+  }
+  assert.equal((await judy.ask(_id)).status, 403);
+  await alice.invite(_id, judy.address);
+  await judy.accept(_id);
+  assert.equal((await judy.ask(_id)).status, 200);
 });
 
 test('nobody gets in by a document alone, nor further than he was invited', async () => {

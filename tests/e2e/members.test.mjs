@@ -107,7 +107,6 @@ test('who leaves is out; the last owner stays until he has handed the channel ov
   done(await alice.change('leave', channel));
   assert.equal((await alice.ask(channel)).status, 403);
   assert.deepEqual((await security(world, channel)).members.roles, [bob.role]);
-  // The new owner's names count from now on.
   await bob.put({ ...await bob.get(channel), name: 'Bobs own' });
   await bob.seen(channel, ({ name, error }) => name === 'Bobs own' && !error);
   await waitFor(async () => (await bob.ask(channel, '/description')).body.name === 'Bobs own');
@@ -135,6 +134,19 @@ test('an owner\'s new name reaches all members; another member\'s does not', asy
   failed(back, 'no_owner');
   assert.equal(back.name, 'Carols name');
   assert.equal((await alice.ask(channel, '/description')).body.name, 'Carols name');
+});
+
+test('a name that somebody else gave stands in the way of no private channel', async () => {
+  const channel = await shared([bob, 'owner']);
+  await bob.put({ ...await bob.get(channel), name: 'Diary' });
+  const renamed = await alice.seen(channel, ({ name }) => name === 'Diary');
+  assert.equal(renamed.named_by, bob.user);
+  const diary = await world.makeChannel(alice.device, { name: 'Diary' });
+  assert.equal(diary.state, 'ready', JSON.stringify(diary.error));
+  assert.equal(diary.named_by, alice.user);
+  // Bob's own names are his.
+  const second = await world.makeChannel(bob.device, { name: 'Diary' });
+  assert.deepEqual([second.error?.error, second.channel], ['duplicate', channel]);
 });
 
 test('a copy that a member\'s device spoiled is put right', async () => {

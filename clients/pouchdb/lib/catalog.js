@@ -60,11 +60,14 @@ export class Catalog extends Emitter {
     return this.all('channel').filter(({ _id }) => CHANNEL_ID.test(_id));
   }
 
-  /** The channel of this name: the user's own that the daemon took, else the first of those that wait for it, else one that others share with him. */
-  channelNamed(name) {
-    const isOthers = ({ access }) => access === 'writer' || access === 'reader';
-    const rank = (doc) => (doc.state === 'ready' && isOthers(doc) ? 2 : ['ready', 'new'].indexOf(doc.state));
-    return this.channels().filter((doc) => doc.name === name && rank(doc) !== -1)
+  /**
+   * The channel to which this user gave that name: the one that the daemon took, else the first of those that wait for it. What others named so and share
+   * with him is another channel: else whoever shares a channel could have private data put into it.
+   */
+  channelNamed(name, user) {
+    const isOwn = ({ named_by: namer }) => namer === undefined || namer === user;
+    const rank = ({ state }) => ['ready', 'new'].indexOf(state);
+    return this.channels().filter((doc) => doc.name === name && isOwn(doc) && rank(doc) !== -1)
       .sort((a, b) => rank(a) - rank(b) || (a._id < b._id ? -1 : 1))[0];
   }
 

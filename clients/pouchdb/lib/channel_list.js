@@ -74,11 +74,12 @@ export class ChannelList {
 
   #known(channel) {
     if (CHANNEL_ID.test(channel) && this.#catalog.get(channel)?.type === 'channel') return channel;
-    return this.#catalog.channelNamed(channel)?._id;
+    return this.#catalog.channelNamed(channel, this.#store.record.user)?._id;
   }
 
   idOf(channel) {
-    const known = this.#known(channel);
+    // Nothing is written by what needs an id, so that another's channel may be meant, too.
+    const known = this.#known(channel) ?? this.#catalog.channels().find(({ name, state }) => name === channel && state === 'ready')?._id;
     if (known) return known;
     throw new ChannelsError('unknown_channel', `There is no channel "${channel}" here.`);
   }

@@ -61,6 +61,13 @@ export class Cloud {
     return status === 200 && body.userCtx?.name === auth.username ? true : undefined;
   }
 
+  /** Whether the channel's database refuses this device, which is logged in. Only the server's own word: documents come from the user's other devices, too. */
+  async shutsOut(database, id) {
+    if (typeof database !== 'string' || !this.accepts(this.server + database, id)) return false;
+    const { status } = await this.request(database, { auth: this.credentials() });
+    return status === 403;
+  }
+
   /** A remote PouchDB that logs in as this device. */
   database(url) {
     // A prefix of PouchDB.defaults() would become a part of the URL.

@@ -71,7 +71,7 @@ export class Device extends SharingCalls {
     this.shareBy(new Sharing({ crypto: this.#crypto, catalog: this.#catalog, channels: this.#channels }), () => this.#checkOpen());
     this.#duplicates = new Duplicates(this.#store, this.#catalog);
     this.#duplicates.start();
-    this.#removed = new Removed(this.#store, this.#catalog);
+    this.#removed = new Removed(this.#store, this.#catalog, (database, id) => this.#cloud.shutsOut(database, id));
     this.#removed.on('removed', ({ id, ...how }) => this.emit('removed', { ...this.#channels.describe(id), ...how }));
     this.#removed.start();
     this.#stopWatching = watchWorld(() => this.kick());
@@ -326,6 +326,7 @@ export class Device extends SharingCalls {
     syncing.on('online', (online) => {
       if (online) this.#refusals = 0;
       if (online) this.#refusedSince = null;
+      if (online) this.#removed.tryAgain();
       this.#recordChanged();
     });
     syncing.on('error', (error) => this.emit('error', error));

@@ -5,15 +5,18 @@ import { CHANNEL_ID } from './catalog.js';
 import { Emitter } from './emitter.js';
 import { later } from './timing.js';
 
-/** Event: 'removed' {id, left, wipe, wiped}. */
+/** Event: 'removed' {id, left, wipe, wiped}: when it is told, and once more if it is wiped later. */
 export class Removed extends Emitter {
   #store;
   #catalog;
+  #shutsOut;
   #dropping = new Set();
   #onChange = (doc) => this.#take(doc);
 
-  constructor(store, catalog) {
+  /** `shutsOut(database, id)`: the server refuses this device there; rejects where that can't be known now. */
+  constructor(store, catalog, shutsOut) {
     super();
+    this.#shutsOut = shutsOut;
     this.#store = store;
     this.#catalog = catalog;
   }
@@ -21,6 +24,11 @@ export class Removed extends Emitter {
   /** What an earlier session left, and whatever comes from now on. */
   start() {
     this.#catalog.on('change', this.#onChange);
+    this.tryAgain();
+  }
+
+  /** The network is back. */
+  tryAgain() {
     for (const doc of this.#catalog.channels()) if (this.#isToDrop(doc)) this.#take(doc);
   }
 
@@ -38,14 +46,20 @@ export class Removed extends Emitter {
     this.#dropping.add(id);
     // After all who hear of the change: its replication ends first.
     later(0, async () => {
-      const wiped = this.#isToDrop(doc) && await this.#drop(id);
+      const wiped = this.#isToDrop(doc) && await this.#drop(doc);
       this.#dropping.delete(id);
       this.emit('removed', { id, left, wipe, wiped });
     });
   }
 
-  /** What cannot be dropped now is tried again when the device is opened anew. */
-  #drop(id) {
-    return this.#store.dropChannel(id).then(() => true, () => false);
+  /** The document alone is no reason: a thief's device could have written it. */
+  async #drop({ _id: id, database }) {
+    try {
+      if (!await this.#shutsOut(database, id)) return false;
+      await this.#store.dropChannel(id);
+      return true;
+    } catch {
+      return false;  // tried again when the network is back
+    }
   }
 }

@@ -26,6 +26,7 @@ after(async () => {
 
 const eventually = (fn, what) => waitFor(fn, { ...PATIENT, what });
 const last = (device, received) => device.invitations().filter((invitation) => invitation.received === received).at(-1);
+const atBobs = (name) => bob.channel(ready(bob, name).id);  // by name it would be one of his own
 const ready = (device, name) => device.channels().find((channel) => channel.name === name && channel.state === 'ready');
 
 test('invited, he accepts without a network, and has the channel once there is one', async () => {
@@ -43,20 +44,20 @@ test('invited, he accepts without a network, and has the channel once there is o
   cable.plug();
   bob.kick();
   await eventually(() => ready(bob, 'Photos'), 'the channel at Bob\'s');
-  await hasDoc(bob.channel('Photos'), 'beach');
+  await hasDoc(atBobs('Photos'), 'beach');
   await eventually(() => alice.invitations().find((sent) => sent.id === id).state === 'accepted', 'the answer at Alice\'s');
   assert.equal(ready(bob, 'Photos').access, 'reader');
   assert.deepEqual(bob.members('Photos').map(({ access }) => access), ['owner', 'reader']);
 });
 
 test('a reader\'s own note is denied; as a writer he has it taken', async () => {
-  await bob.channel('Photos').put({ _id: 'mine', text: 'hello' });
+  await atBobs('Photos').put({ _id: 'mine', text: 'hello' });
   await eventually(() => bob.heard.errors.some(({ error, id }) => error === 'denied' && id === 'mine'), 'the refusal');
   const { user } = bob.status;
   await alice.changeMember('Photos', user, 'writer');
   await eventually(() => ready(bob, 'Photos').access === 'writer', 'the new access');
-  const { _rev } = await bob.channel('Photos').get('mine');
-  await bob.channel('Photos').put({ _id: 'mine', _rev, text: 'hello again' });
+  const { _rev } = await atBobs('Photos').get('mine');
+  await atBobs('Photos').put({ _id: 'mine', _rev, text: 'hello again' });
   await hasDoc(alice.channel('Photos'), 'mine');
 });
 
@@ -78,6 +79,18 @@ test('an invitation is withdrawn', async () => {
   await eventually(() => alice.invitations().find((sent) => sent.id === id).state === 'withdrawn', 'its end');
 });
 
+test('a document that says "removed" wipes nothing while the server lets the device in', async () => {
+  const control = new bob.disk.PouchDB('channels-control');
+  const { id } = ready(bob, 'Photos');
+  const doc = await control.get(id);
+  await control.put({ ...doc, state: 'removed', wipe: true });
+  await eventually(() => heard.removed.length === 1, 'the event');
+  assert.equal(heard.removed.shift().wiped, false);
+  assert.equal((await bob.channel(id).get('beach')).text, 'sand');
+  bob.kick();
+  await eventually(() => ready(bob, 'Photos'), 'the daemon\'s word');
+});
+
 test('of two channels of one name the own one is meant; the other has its id', async () => {
   bob.channel('Photos 2');
   await hasChannel(bob, 'Photos 2');
@@ -93,7 +106,7 @@ test('of two channels of one name the own one is meant; the other has its id', a
 });
 
 test('who is put out keeps what he has, or has it wiped, as was wished and as his app allowed', async () => {
-  const photos = bob.channel('Photos');
+  const photos = atBobs('Photos');
   await alice.removeMember('Photos', bob.status.user, { wipe: true });
   await eventually(() => heard.removed.length > 0, 'being put out');
   const [{ wipe, wiped, left, access, sync }] = heard.removed;
