@@ -6,8 +6,11 @@
 #include "base/errors.h"
 #include "engine/engine.h"
 #include "live_server.h"
+#include "provision/databases.h"
 #include "provision/install.h"
+#include "provision/users.h"
 #include "workflows/all.h"
+#include "workflows/channel_claims.h"
 #include "workflows/clean_up.h"
 #include "workflows/device_documents.h"
 
@@ -222,6 +225,35 @@ TEST_F(Forgetting, ATraceIsPurgedWhenItsTimeIsOver) {
   forget_traces(registry, env_.wall_now() + seconds(3601));
   EXPECT_THAT(traces_of(registry, "a", 10), IsEmpty());
   EXPECT_THAT(registry.leaves(id), IsEmpty()) << "no tombstone";
+}
+
+// A run that was paused wrote _security as it was before, and ended: the record says otherwise.
+TEST_F(Forgetting, LooksOnceMoreAtChannelsWhoseMembersChanged) {
+  const std::string id = "0123456789abcdef0123";
+  Database control(*server_, services_->control_database("bob"));
+  Database channel(*server_, services_->channel_database(id));
+  for (Database* database : {&control, &channel}) database->create(1);
+  const Access older{{role_of("alice"), role_of("bob")}, false, {role_of("alice")}, {}};
+  const auto changed = [&](seconds age) {
+    ensure_security(channel, older);
+    services_->registry.update(channel_record_id(id), [&](Document& record) {
+      const json::object members{{"alice", {{"access", "owner"}}}, {"bob", {{"access", "none"}}}};
+      for (const auto& [key, value] : json::object{{"type", "channel"}, {"state", "ready"}, {"user", "alice"}, {"name", "Fun"}, {"members", members}})
+        record[key] = value;
+      record["members_changed"] = format_time(env_.wall_now() - age);
+      return true;
+    });
+    clean_up(*services_);
+    return channel.security();
+  };
+  control.save({{"_id", id}, {"type", "channel"}, {"state", "ready"}, {"name", "Fun"}, {"access", "writer"}});
+
+  EXPECT_EQ(changed(seconds(10)), security_with(channel.security(), older)) << "its own run may be under way";
+  const json::object right = changed(seconds(600));
+  EXPECT_EQ(right, security_with(right, {{role_of("alice")}, false, {role_of("alice")}, {}}));
+  EXPECT_EQ(doc_state(*control.get(id)), "removed");
+  EXPECT_FALSE(services_->registry.get(channel_record_id(id))->contains("members_changed"));
+  for (Database* database : {&control, &channel}) server_->request("DELETE", database->path());
 }
 
 }  // namespace
