@@ -124,18 +124,31 @@ std::optional<ChannelFault> claim(Services& services, const ChannelWish& wish, D
   return std::nullopt;
 }
 
+// Another run may describe a newer name meanwhile: whoever wrote last has looked at the record afterwards.
+void describe_by_record(Services& services, Database& channel, const Document& record) {
+  std::string name = string_or(record, "name", "");
+  for (int tries = 0; tries < 5; ++tries) {
+    describe(channel, name);
+    const Document newest = services.registry.get(doc_id(record)).value_or(Document{});
+    if (string_or(newest, "name", "") == name) return;
+    name = string_or(newest, "name", "");
+  }
+  throw Unavailable("the name of " + channel.name() + " changes all the time");
+}
+
 // What a rename is still to change; a run that was cut off in it leaves that to the next one for any of the members.
-void finish_rename(Services& services, const Document& stale) {
-  if (string_or(stale, "renaming", "").empty()) return;
-  const Document record = services.registry.get(doc_id(stale)).value_or(Document{});
+// Gives the record as it is then.
+Document finish_rename(Services& services, const Document& known) {
+  if (string_or(known, "renaming", "").empty()) return known;
+  const Document record = services.registry.get(doc_id(known)).value_or(Document{});
   const std::string old_name = string_or(record, "renaming", "");
-  if (old_name.empty()) return;
+  if (old_name.empty()) return record;
   const std::string id = channel_id_of(record);
   Database channel(services.server, services.channel_database(id));
-  describe(channel, string_or(record, "name", ""));
+  describe_by_record(services, channel, record);
   release_channel_name(services, {id, old_name, string_or(record, "renaming_of", "")});
   rename_copies(services, record, old_name);
-  services.registry.update(doc_id(record), [&](Document& current) {
+  return services.registry.update(doc_id(record), [&](Document& current) {
     if (string_or(current, "renaming", "") != old_name) return false;
     current.erase("renaming");
     current.erase("renaming_of");
@@ -143,8 +156,8 @@ void finish_rename(Services& services, const Document& stale) {
   });
 }
 
-// Gives the name that the channel has then: another owner's may have come first.
-std::string take_new_name(Services& services, const Document& record, const std::string& user, const std::string& name) {
+// Where another owner's name came in between, this one is tried again after it: the later of the two counts.
+void take_new_name(Services& services, const Document& record, const std::string& user, const std::string& name) {
   const std::string old_name = string_or(record, "name", "");
   const Document after = services.registry.update(record, [&](Document& current) {
     if (string_or(current, "name", "") != old_name || current.contains("renaming")) return false;
@@ -154,16 +167,14 @@ std::string take_new_name(Services& services, const Document& record, const std:
     current["named_by"] = user;
     return true;
   });
-  const std::string taken = string_or(after, "name", "");
-  if (taken != name) release_channel_name(services, {channel_id_of(record), name, user});
   finish_rename(services, after);
-  return taken;
+  if (string_or(after, "name", "") != name) throw Unavailable("the channel is given another name at the same time");
 }
 
 // Why this member's name is not taken; nullopt: it is claimed among his own: a name that somebody else gave a channel must not
 // stand in the way of a private one, or have that merged into it.
 std::optional<ChannelFault> claim_new_name(Services& services, const Document& record, const std::string& user,
-                                    const std::string& name) {
+                                           const std::string& name) {
   if (access_of(record, user) != access_owner)
     return ChannelFault{"no_owner", "Only an owner gives a channel another name.", ""};
   if (!is_name(name)) return ChannelFault{"no_name", "A channel needs a name of 1 to 200 characters.", ""};
@@ -186,14 +197,12 @@ void rename(Services& services, const Document& record, const std::string& user,
                      {"reason", fault->reason + " The name \"" + single_line(name) + "\" was not taken."}};
     return;
   }
-  const std::string taken = take_new_name(services, record, user, name);
-  copy["name"] = taken;
-  if (taken == name) copy["named_by"] = user;
-  else copy["error"] = {{"error", "renamed"}, {"reason", "Another member gave the channel a name at the same time."}};
+  take_new_name(services, record, user, name);
+  copy["named_by"] = user;
 }
 
-Outcome mend_copy(Services& services, const Document& doc, const std::string& user, const Document& record) {
-  finish_rename(services, record);
+Outcome mend_copy(Services& services, const Document& doc, const std::string& user, const Document& known) {
+  const Document record = finish_rename(services, known);
   Document copy = channel_copy(services, record, user, doc);
   // What the last refused rename said stays until the next one.
   if (is_member(record, user)) rename(services, record, user, copy);

@@ -156,7 +156,9 @@ std::optional<Document> record_of(Services& services, const Document& doc, const
 Outcome without_record(const Document& doc) {
   if (doc_state(doc) == "error") return Keep{};
   // Before the mail: it waited for the hour to pass.
-  if (doc_state(doc) == "withdraw" && !is_invitation_id(doc_id(doc))) return Save{in_state(doc, "withdrawn")};
+  const bool is_inviters = !is_invitation_id(doc_id(doc));
+  if (is_inviters && doc_state(doc) == "withdraw") return Save{in_state(doc, "withdrawn")};
+  if (is_inviters && doc_state(doc) == "withdrawn") return Keep{};
   return Save{in_error(doc, "unknown_invitation", "There is no such invitation: one begins with the state \"new\".")};
 }
 

@@ -60,5 +60,7 @@ test('one user\'s invitations are fifty an hour; the rest waits, and can be with
   const { body: { rows } } = await alice.device.request(`${alice.device.control}/_all_docs?include_docs=true`);
   const waiting = rows.map(({ doc }) => doc).find(({ state }) => state === 'new');
   await alice.say(waiting, 'withdraw', ['withdrawn']);
+  await sleep(1000);
+  assert.equal((await alice.get(waiting._id)).state, 'withdrawn', 'and stays so');
   assert.equal(world.mail.to(waiting.to).length, 0);
 });
