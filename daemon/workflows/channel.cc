@@ -204,6 +204,8 @@ void rename(Services& services, const Document& record, const std::string& user,
 Outcome mend_copy(Services& services, const Document& doc, const std::string& user, const Document& known) {
   const Document record = finish_rename(services, known);
   Document copy = channel_copy(services, record, user, doc);
+  // Of one that a device made again, after the cloud was put back or while it was offline, the name is a person's.
+  if (doc_state(doc) == "new" && is_member(record, user)) copy["name"] = string_or(doc, "name", "");
   // What the last refused rename said stays until the next one.
   if (is_member(record, user)) rename(services, record, user, copy);
   if (same_content(copy, doc)) return Keep{};

@@ -115,6 +115,8 @@ Document channel_copy(const Services& services, const Document& channel_record, 
 
 void rename_copies(Services& services, const Document& channel_record, const std::string& old_name) {
   for (const std::string& user : members_of(channel_record)) {
+    // Who named it has the name by himself: what stands there may be a newer wish.
+    if (user == namer_of(channel_record)) continue;
     Database control(services.server, services.control_database(user));
     for (int tries = 0; tries < most_tries_at_once; ++tries) {
       auto found = control.get(channel_id_of(channel_record));

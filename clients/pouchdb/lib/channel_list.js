@@ -74,7 +74,7 @@ export class ChannelList {
 
   #known(channel) {
     if (CHANNEL_ID.test(channel) && this.#catalog.get(channel)?.type === 'channel') return channel;
-    return this.#catalog.channelNamed(channel, this.#store.record.user)?._id;
+    return this.#catalog.channelNamed(channel, this.#store.record.user ?? this.#store.record.dataUser)?._id;
   }
 
   idOf(channel) {

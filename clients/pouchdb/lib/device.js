@@ -238,10 +238,10 @@ export class Device extends SharingCalls {
   }
 
   async #left() {
-    const { dataOwner } = this.#store.record;
+    const { dataOwner, dataUser, user = dataUser } = this.#store.record;
     this.#leaving = null;
     this.#store.record = {};
-    await this.#store.update({ dataOwner });
+    await this.#store.update({ dataOwner, dataUser: user });
     this.#recordChanged();
     return true;
   }
