@@ -60,6 +60,7 @@ Rules all_rules(Services& services) {
       .safe("channel", "new", run(make_channel), slow)
       .safe("channel", "ready", run(mend_channel), slow)
       .safe("channel", "removed", run(mend_channel), slow)
+      .safe("channel", "error", run(mend_failed_channel), slow)
       .safe("subscription", "*", run(mend_subscription), slow)
       .unsafe("invitation", "new", run(invite), mail)
       .safe("invitation", "*", run(settle_invitation), slow)

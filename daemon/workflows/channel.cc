@@ -98,8 +98,18 @@ Document make_database(Services& services, const Document& record) {
   return open_to_members(services, record);
 }
 
+// Of a channel that he is out of: he may give the name to one of his own.
+bool is_left_over(Services& services, const std::string& channel_id, const std::string& user) {
+  const auto record = services.registry.get(channel_record_id(channel_id));
+  return record && doc_state(*record) == "ready" && !is_member(*record, user);
+}
+
 std::optional<ChannelFault> claim_name(Services& services, const ChannelWish& wish) {
-  const std::string first = claim_channel_name(services, wish);
+  std::string first = claim_channel_name(services, wish);
+  if (first != wish.id && is_left_over(services, first, wish.user)) {
+    release_channel_name(services, {first, wish.name, wish.user});
+    first = claim_channel_name(services, wish);
+  }
   if (first == wish.id) return std::nullopt;
   return ChannelFault{"duplicate", "You have a channel of this name already.", first};
 }
@@ -247,6 +257,13 @@ Outcome mend_channel(Services& services, Run& run, const Document& doc) {
   const auto record = services.registry.get(channel_record_id(doc_id(doc)));
   if (!record || doc_state(*record) != "ready" || access_of(*record, user).empty())
     return make_channel(services, run, doc);
+  return mend_copy(services, doc, user, *record);
+}
+
+Outcome mend_failed_channel(Services& services, Run& run, const Document& doc) {
+  const std::string user = services.user_of(run.database);
+  const auto record = services.registry.get(channel_record_id(doc_id(doc)));
+  if (!is_his(services, record, user)) return Keep{};
   return mend_copy(services, doc, user, *record);
 }
 

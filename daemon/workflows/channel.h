@@ -7,13 +7,17 @@
 namespace channels {
 
 // {"_id": "<16 to 64 of a-z, 0-9, ->", "type": "channel", "state": "new", "name", "owner"} -> {..., "state":
-// "ready", "database", "syncpoint"}, or `error` with one of bad_id, no_name, wrong_owner, id_taken, duplicate
+// "ready", "database", "syncpoint", "access", "named_by", "members"}, or `error` with one of bad_id, no_name, wrong_owner, id_taken, duplicate
 // (with `channel`: the first one's id), database_exists. Safe: a run that was cut off anywhere is
 // finished by the next.
 Outcome make_channel(Services& services, Run& run, const Document& doc);
 
-// `ready`: what the daemon owns is put right, a new name is carried over. One that the registry
+// `ready`, `removed`: what the daemon owns is put right, as sharing.h has it; an owner's new name is carried over. One that the registry
 // doesn't know (the cloud was restored from a backup) is made again. Safe.
 Outcome mend_channel(Services& services, Run& run, const Document& doc);
+
+// `error`: stays, unless the registry has this channel as the user's. Then a device wrote that, or a worker of an older version:
+// clients would take it for a failure, or join it to another channel. Safe.
+Outcome mend_failed_channel(Services& services, Run& run, const Document& doc);
 
 }  // namespace channels

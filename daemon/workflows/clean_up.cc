@@ -1,5 +1,6 @@
 #include "workflows/clean_up.h"
 
+#include "base/errors.h"
 #include "couch/purger.h"
 #include "workflows/device_documents.h"
 #include "workflows/sharing.h"
@@ -144,7 +145,11 @@ void look_after_members(Services& services, WallTime now) {
     if (ids.empty()) return;
     for (const auto& record : registry.get_many(ids)) {
       if (!record) continue;
-      share_out(services, *record);
+      try {
+        share_out(services, *record);
+      } catch (const Refused& refused) {
+        if (refused.status != 404) throw;  // an admin deleted the channel's database: the others' turn
+      }
       services.registry.update(*record, [&](Document& current) {
         return current.at("members_changed") == record->at("members_changed") && current.erase("members_changed") > 0;
       });

@@ -59,6 +59,7 @@ void put_copy(Services& services, Database control, const std::string& id, const
     // Read after the copy, which may be newer than what the caller knows.
     const Document newest = services.registry.get(doc_id(record)).value_or(record);
     if (found && is_wish(doc_state(*found)) && is_open(newest)) return;
+    if (!found && !is_open(newest)) return;  // it never came, or he cleared it away
     const Document wanted = copy(newest, found.value_or(Document{{"_id", id}}));
     if ((found && same_content(wanted, *found)) || control.save(wanted).ok()) return;
   }

@@ -62,12 +62,6 @@ std::optional<Fault> fault_of_wish(const Document& record, const MemberWish& wis
   return std::nullopt;
 }
 
-// Who is out may give the name to another channel of his.
-void free_name(Services& services, const Document& record, const MemberWish& wish) {
-  if (is_member(record, wish.user) || namer_of(record) != wish.user) return;
-  release_channel_name(services, {channel_id_of(record), string_or(record, "name", ""), wish.user});
-}
-
 }  // namespace
 
 Outcome change_membership(Services& services, Run& run, const Document& doc) {
@@ -83,7 +77,6 @@ Outcome change_membership(Services& services, Run& run, const Document& doc) {
   });
   if (fault) return Save{in_error(doc, fault->error, fault->reason)};
   share_out(services, record);
-  free_name(services, record, wish);
   Document done = in_state(doc, "done");
   done.erase("error");
   return Save{std::move(done)};

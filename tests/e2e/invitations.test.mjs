@@ -134,6 +134,20 @@ test('an address whose mail server refuses mail is told once, and may be mended'
   await alice.settled(refused._id, ['sent']);
 });
 
+test('an invitation is no better than who sent it: he must be an owner still when it is accepted', async () => {
+  const [first, second] = [await person(world, 'first@example.com'), await person(world, 'second@example.com')];
+  const { _id } = await world.makeChannel(first.device);
+  await first.invite(_id, second.address, 'owner');
+  await second.accept(_id);
+  const karl = await person(world, 'karl@example.com');
+  const sent = await second.invite(_id, karl.address, 'owner');
+  const received = await karl.invitation(_id);
+  assert.equal((await first.change('change', _id, { user: second.user, access: 'writer' })).state, 'done');
+  failed(await karl.say(received, 'accept', ['error']), 'no_owner');
+  failed(await second.settled(sent._id, ['error']), 'no_owner');
+  assert.equal((await karl.ask(_id)).status, 403);
+});
+
 test('who was put out comes in by a newer invitation only', async () => {
   const judy = await person(world, 'judy@example.com');
   const other = await person(world, 'owner@example.com');

@@ -158,6 +158,25 @@ test('a copy that a member\'s device spoiled is put right', async () => {
   assert.deepEqual({ syncpoint: mended.syncpoint, members: mended.members }, { syncpoint: copy.syncpoint, members: copy.members });
 });
 
+test('a channel that a device calls a failure, or a duplicate of another, stays what it is', async () => {
+  const channel = await shared([bob, 'writer']);
+  const copy = await alice.get(channel);
+  const forged = { ...copy, state: 'error', error: { error: 'duplicate', reason: 'x' }, channel: 'f'.repeat(32), _rev: `9-${'e'.repeat(32)}`, _revisions: { start: 9, ids: ['e'.repeat(32)] } };
+  await alice.device.request(`${alice.device.control}/_bulk_docs`, { method: 'POST', body: { new_edits: false, docs: [forged] } });
+  const mended = await alice.seen(channel, ({ state }) => state === 'ready');
+  assert.deepEqual([mended.error, mended.channel, mended.access], [undefined, undefined, 'owner']);
+});
+
+test('who left may give the name to a channel of his own', async () => {
+  const { _id } = await world.makeChannel(carol.device, { name: 'Choir' });
+  assert.equal((await carol.invite(_id, bob.address, 'writer')).state, 'sent');
+  await bob.accept(_id);
+  done(await carol.change('hand over', _id, { user: bob.user }));
+  done(await carol.change('leave', _id));
+  const own = await world.makeChannel(carol.device, { name: 'Choir' });
+  assert.equal(own.state, 'ready', JSON.stringify(own.error));
+});
+
 test('a stranger, a revoked device and another user read and write nothing', async () => {
   const lost = await world.activate(world.device(bob.address, { name: 'lost' }));
   const channel = await shared([bob, 'writer']);

@@ -11,6 +11,7 @@ export class Removed extends Emitter {
   #catalog;
   #shutsOut;
   #dropping = new Set();
+  #ended = false;
   #onChange = (doc) => this.#take(doc);
 
   /** `shutsOut(database, id)`: the server refuses this device there; rejects where that can't be known now. */
@@ -29,10 +30,11 @@ export class Removed extends Emitter {
 
   /** The network is back. */
   tryAgain() {
-    for (const doc of this.#catalog.channels()) if (this.#isToDrop(doc)) this.#take(doc);
+    for (const doc of this.#catalog.channels()) if (this.#isToDrop(doc)) this.#take(doc, { isTold: true });
   }
 
   end() {
+    this.#ended = true;
     this.#catalog.off('change', this.#onChange);
   }
 
@@ -40,15 +42,16 @@ export class Removed extends Emitter {
     return state === 'removed' && wipe === true && this.#store.record.allowWipe === true && this.#store.channels.has(id);
   }
 
-  #take(doc) {
+  #take(doc, { isTold = false } = {}) {
     if (doc.type !== 'channel' || doc.state !== 'removed' || !CHANNEL_ID.test(doc._id) || this.#dropping.has(doc._id)) return;
     const { _id: id, left = false, wipe = false } = doc;
     this.#dropping.add(id);
     // After all who hear of the change: its replication ends first.
     later(0, async () => {
+      if (this.#ended) return;
       const wiped = this.#isToDrop(doc) && await this.#drop(doc);
       this.#dropping.delete(id);
-      this.emit('removed', { id, left, wipe, wiped });
+      if (wiped || !isTold) this.emit('removed', { id, left, wipe, wiped });
     });
   }
 
