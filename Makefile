@@ -4,7 +4,7 @@
 #   make deb        the Debian packages, at build/couchdb-channels_*.deb and build/couchdb-channels-dev_*.deb
 #   make doc        the headers for handlers in C++, as pages at build/doc/html
 #   make demo       a device through the whole loop, on a server and mail server of its own
-#   make photos     the example app: two browser windows as two devices
+#   make photos     the example app: browser windows as the devices of two people
 #   make test       everything: C++ (also under sanitizers), design documents, protocol, end to end
 #   make test-all   the same with the sanitized program in the end to end tests, too
 #   make simulate SEEDS=N   the engine on virtual time, with faults by seed; prints the seeds that fail

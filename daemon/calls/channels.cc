@@ -56,7 +56,7 @@ int print_channels(Operator& by, const ChannelsAsked& asked) {
 
 void add_channels(Calls& calls) {
   auto asked = std::make_shared<ChannelsAsked>();
-  CLI::App& command = calls.add("channels", "the channels that a user has, and whether his devices follow them",
+  CLI::App& command = calls.add("channels", "the channels that a user has, his access, and whether his devices follow them",
                                 [asked](Operator& by) { return print_channels(by, *asked); });
   command.add_option("ADDRESS", asked->whose, "an e-mail address, or a user id")->required();
   command.add_flag("--json", asked->as_json, "one JSON object");
