@@ -46,11 +46,24 @@ export async function runTestFiles(files, { jobs, run }) {
 export async function runTestFile(file, env) {
   const result = await runProcess(process.execPath, ['--test-reporter=tap', file], { env, cwd: ROOT, limitMs: LIMIT_MS });
   const { names, skipped, passed } = readTap(result.output);
-  const output = result.output.split('\n').slice(-OUTPUT_LINES_MAX).join('\n');
+  const output = whatWentWrong(result.output).split('\n').slice(0, OUTPUT_LINES_MAX).join('\n');
   const failed = names.map((name, index) => ({ name, output: index === 0 ? output : '(see above)' }));
   const trouble = troubleOf(result, { passed, failed, skipped });
   if (trouble) failed.push({ name: trouble, output });
   return { title: file, passed, failed, skipped, seconds: result.seconds };
+}
+
+/** TAP without the points that passed, and without what only counts: a log that is cut short still has the failure in it. */
+export function whatWentWrong(tap) {
+  const kept = [];
+  let ok = null;  // indentation of the passed point whose YAML block is being left out
+  for (const line of tap.split('\n')) {
+    const point = /^( *)(not )?ok \d+ - /.exec(line);
+    if (point) ok = point[2] ? null : point[1].length;
+    else if (ok !== null && !line.startsWith(' '.repeat(ok + 2))) ok = null;
+    if (ok === null && !/^ *(# (Subtest:|tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) |TAP version|\d+\.\.\d+$)/.test(line)) kept.push(line);
+  }
+  return kept.join('\n');
 }
 
 /** What went wrong beyond the single tests; null if nothing. */

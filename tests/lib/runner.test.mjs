@@ -3,7 +3,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readJunit } from './run_ctest.mjs';
-import { readTap, runTestFiles } from './run_node_tests.mjs';
+import { readTap, runTestFiles, whatWentWrong } from './run_node_tests.mjs';
 
 test('TAP points are counted as passed, failed and skipped with the reason', () => {
   const tap = 'TAP version 13\nok 1 - one\nnot ok 2 - two\nok 3 - three # SKIP no server\nok 4 - four # SKIP\n1..4\n';
@@ -16,6 +16,13 @@ test('TAP points are counted as passed, failed and skipped with the reason', () 
 test('a test with parts counts by its parts, and a failed part is one failure', () => {
   const tap = '    ok 1 - part\n    not ok 2 - other part\nnot ok 1 - whole\nok 2 - next\n';
   assert.deepEqual(readTap(tap), { passed: 2, names: ['other part'], skipped: [] });
+});
+
+test('of a file that failed the failures are shown and what it said itself, not what passed', () => {
+  const tap = 'TAP version 13\n# Subtest: one\nok 1 - one\n  ---\n  duration_ms: 1\n  ...\nsaid by itself\n# Subtest: two\n    # Subtest: part\n'
+    + '    ok 1 - part\n      ---\n      duration_ms: 1\n      ...\n    1..1\nnot ok 2 - two\n  ---\n  error: bad\n  ...\n1..2\n'
+    + '# Error: Test "one" generated asynchronous activity\n# tests 2\n# pass 1\n';
+  assert.equal(whatWentWrong(tap), 'said by itself\nnot ok 2 - two\n  ---\n  error: bad\n  ...\n# Error: Test "one" generated asynchronous activity\n');
 });
 
 test('JUnit cases are counted, and one that did not run has failed', () => {
