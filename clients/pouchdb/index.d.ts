@@ -60,6 +60,19 @@ export interface InvitationInfo {
   error: ErrorNote | null;
 }
 
+export interface LinkInfo {
+  /** To be passed on: `join(link)` takes it. */
+  link: string;
+  state: 'new' | 'open' | 'close' | 'closed' | 'used' | 'expired' | 'error';
+  /** The channel's id. */
+  channel: string;
+  access: 'writer' | 'reader';
+  /** How many may come in by it, and until when; null until the server knows it. */
+  uses: number | null;
+  expires: string | null;
+  error: ErrorNote | null;
+}
+
 export interface MemberInfo {
   /** The user's id. */
   user: string;
@@ -145,6 +158,10 @@ export interface DeviceEvents {
   sync: (channel: ChannelInfo) => void;
   /** One appeared, or its state is another. */
   invitation: (invitation: InvitationInfo) => void;
+  /** One that this user made: it appeared, or its state is another. */
+  link: (link: LinkInfo) => void;
+  /** This user came into a channel by a link; the channel follows. */
+  joined: (channel: { channel: string }) => void;
   /** This user is no member of the channel any more. `wiped`: what was here is gone, as who put him out wished and the app had allowed. */
   removed: (channel: ChannelInfo & { left: boolean; wipe: boolean; wiped: boolean }) => void;
   /** Something that a person can act on; passing trouble of the network is none. */
@@ -191,6 +208,16 @@ export class Device {
   accept(id: string): Promise<void>;
   decline(id: string): Promise<void>;
   withdraw(id: string): Promise<void>;
+  /**
+   * A link into a channel whose owner this user is, for whoever has it; made offline, too. Who tries it before the server knows it is told "unknown_link", and may try again.
+   * `uses` people at most (10, up to 1000), for so many `days` (7, up to 365).
+   */
+  makeLink(channel: string, options?: { access?: 'writer' | 'reader'; uses?: number; days?: number }): Promise<string>;
+  /** Those that this user made to the channel. */
+  links(channel: string): LinkInfo[];
+  closeLink(link: string): Promise<void>;
+  /** Comes in by a link; `joined` or `error` tells what became of it. */
+  join(link: string): Promise<void>;
   members(channel: string): MemberInfo[];
   changeMember(channel: string, user: string, access: Access): Promise<void>;
   removeMember(channel: string, user: string, options?: { wipe?: boolean }): Promise<void>;

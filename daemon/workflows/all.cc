@@ -10,6 +10,7 @@
 #include "workflows/device_states.h"
 #include "workflows/doorbell.h"
 #include "workflows/invitation.h"
+#include "workflows/link.h"
 #include "workflows/member.h"
 #include "workflows/rotate.h"
 #include "workflows/subscription.h"
@@ -68,6 +69,9 @@ Rules all_rules(Services& services) {
       .safe("member", "remove", run(change_membership), slow)
       .safe("member", "hand over", run(change_membership), slow)
       .safe("member", "leave", run(change_membership), slow)
+      .safe("link", "new", run(open_link), slow)
+      .safe("link", "*", run(settle_link), slow)
+      .safe("join", "new", run(join), slow)
       .deleted(run(restore_control_device))
       .conflicts(resolve_control_conflict)
       .design(keep_design_doc("control"));
@@ -104,6 +108,7 @@ bool is_extension_point(Kind kind, std::string_view type, std::string_view state
   if (type == "channel") return state == "ready" || state == "removed";
   if (type == "invitation")
     return state == "accepted" || state == "declined" || state == "withdrawn" || state == "expired";
+  if (type == "join") return state == "joined";
   return type == "subscription" && (state == "active" || state == "paused" || state == "stopped");
 }
 

@@ -34,7 +34,7 @@ bool contains(std::span<const std::string_view> names, std::string_view name) {
 
 // What design_docs/control/validate_doc_update.js asks of this member in every document.
 bool has_form(std::string_view key, const json::value& value) {
-  constexpr std::array<std::pair<std::string_view, std::size_t>, 12> longest{{{"type", 64},
+  constexpr std::array<std::pair<std::string_view, std::size_t>, 13> longest{{{"type", 64},
                                                                               {"state", 64},
                                                                               {"name", 200},
                                                                               {"owner", 254},
@@ -45,6 +45,7 @@ bool has_form(std::string_view key, const json::value& value) {
                                                                               {"syncpoint", 2048},
                                                                               {"database", 238},
                                                                               {"user", 64},
+                                                                              {"code", 64},
                                                                               {"username", 80}}};
   if (extent_of(value).levels > deepest_member) return false;
   const auto limit = std::find_if(longest.begin(), longest.end(),
@@ -181,12 +182,40 @@ int progress_of_member(const Document& member) {
   return state == "done" ? 2 : state == "error" ? 0 : 1;
 }
 
-// One wish, whole: that of a leaf is nothing without the channel and the user that it is about.
-Document keep_member(const Leaves& leaves) {
-  const Document& leader = furthest(leaves, progress_of_member);
+// One wish, whole: that of a leaf is nothing without the channel, the user or the code that it is about.
+Document keep_whole(const Leaves& leaves, int (*progress)(const Document&), std::span<const std::string_view> owned) {
+  const Document& leader = furthest(leaves, progress);
   Document kept = *leaves.front();
-  for (const std::string_view key : owned_of_member) copy_member(leader, kept, key);
+  for (const std::string_view key : owned) copy_member(leader, kept, key);
   return kept;
+}
+
+Document keep_member(const Leaves& leaves) {
+  return keep_whole(leaves, progress_of_member, owned_of_member);
+}
+
+constexpr std::array<std::string_view, 9> owned_of_link{"type", "state", "channel", "code", "access",
+                                                        "uses", "days",  "expires", "error"};
+
+int progress_of_link(const Document& link) {
+  const std::string state = doc_state(link);
+  if (state == "error" || state == "new") return state == "new" ? 1 : 0;
+  return state == "open" ? 2 : state == "close" ? 3 : 4;
+}
+
+Document keep_link(const Leaves& leaves) {
+  return keep_whole(leaves, progress_of_link, owned_of_link);
+}
+
+constexpr std::array<std::string_view, 5> owned_of_join{"type", "state", "channel", "code", "error"};
+
+int progress_of_join(const Document& join) {
+  const std::string state = doc_state(join);
+  return state == "joined" ? 2 : state == "error" ? 0 : 1;
+}
+
+Document keep_join(const Leaves& leaves) {
+  return keep_whole(leaves, progress_of_join, owned_of_join);
 }
 
 constexpr std::array<std::string_view, 6> owned_of_subscription{"type",      "state", "channel",
@@ -207,12 +236,14 @@ Document keep_subscription(const Leaves& leaves) {
   return kept;
 }
 
-constexpr std::array<TypeRules, 5> types{
+constexpr std::array<TypeRules, 7> types{
     {{"device", owned_of_device, keep_device, is_no_choice},
      {"channel", owned_of_channel, keep_channel, is_no_choice},
      {"subscription", owned_of_subscription, keep_subscription, is_subscription_choice},
      {"invitation", owned_of_invitation, keep_invitation, is_invitation_choice},
-     {"member", owned_of_member, keep_member, is_no_choice}}};
+     {"member", owned_of_member, keep_member, is_no_choice},
+     {"link", owned_of_link, keep_link, is_no_choice},
+     {"join", owned_of_join, keep_join, is_no_choice}}};
 
 const TypeRules* rules_of(const Leaves& leaves) {
   const auto has_type = [](std::string_view type) {

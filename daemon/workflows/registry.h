@@ -12,6 +12,7 @@
 //   "channel-<channel id>"     {"type": "channel", "state": "claimed" | "making" | "ready" | "error", "user", "name",
 //                               "members", ...}   (members.h)
 //   "invitation-<digest>"      {"type": "invitation", "state", "user", "channel", ...}   (invitation_documents.h)
+//   "link-<digest>"            {"type": "link", "state", "user", "channel", "taken", ...}   (link.h)
 //   "channelname-<digest>"     {"type": "channelname", "channel", "user"}
 //
 // An address' digest is the SHA-256 of its folded form, so that no address is in an id.

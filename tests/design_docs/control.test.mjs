@@ -124,6 +124,24 @@ describe('an invitation and a member document', () => {
   });
 });
 
+test('a link is made, closed and, once it is over, deleted; a join is made', () => {
+  const open = { _id: 'l', _rev: `2-${'c'.repeat(32)}`, type: 'link', state: 'open', channel: 'x', code: 'a'.repeat(32), access: 'reader', uses: 10, expires: 'T' };
+  const gone = (old) => call({ _id: old._id, _deleted: true }, old, USER, {});
+  for (const type of ['link', 'join']) {
+    assert.deepEqual(make({ _id: 'l', type, state: 'new', channel: 'x', code: 'a'.repeat(32), access: 'reader' }), ACCEPT);
+    for (const state of ['open', 'joined', 'closed']) assert.ok(make({ _id: 'l', type, state }).refused, state);
+    assert.ok(make({ _id: 'l', type, state: 'new', code: 'a'.repeat(65) }).refused);
+  }
+  assert.deepEqual(edit({ state: 'close' }, open), ACCEPT);
+  assert.deepEqual(edit({ note: 'for the team' }, open), ACCEPT);
+  for (const change of [{ state: 'closed' }, { state: 'new' }, { access: 'writer' }, { uses: 99 }, { expires: 'U' }, { code: 'b'.repeat(32) }, { channel: 'y' }])
+    assert.ok(edit(change, open).refused, JSON.stringify(change));
+  assert.ok(edit({ state: 'open' }, { ...open, state: 'closed' }).refused);
+  for (const state of ['open', 'close', 'new']) assert.ok(gone({ ...open, state }).refused, state);
+  for (const state of ['used', 'closed', 'expired', 'error']) assert.deepEqual(gone({ ...open, state }), ACCEPT);
+  assert.deepEqual(gone({ ...open, type: 'join', state: 'joined' }), ACCEPT);
+});
+
 test('a deletion of a device, channel or invitation is refused, of others not', () => {
   for (const old of [device, channel, { ...channel, type: 'invitation' }, { ...channel, type: 'doorbell' }])
     assert.ok(call({ _id: old._id, _deleted: true }, old, USER, {}).refused, old.type);

@@ -19,7 +19,21 @@ export function checkName(name) {
   throw new ChannelsError('bad_name', `A name has 1 to ${LONGEST_NAME} characters.`);
 }
 
-export function checkAccess(access) {
-  if (ACCESS.includes(access)) return access;
-  throw new ChannelsError('bad_access', 'The access to a channel is "owner", "writer" or "reader".');
+export function checkAccess(access, allowed = ACCESS) {
+  if (allowed.includes(access)) return access;
+  throw new ChannelsError('bad_access', `The access is one of "${allowed.join('", "')}".`);
+}
+
+/** A link's, those that were given. */
+export function checkLimits({ uses, days }) {
+  const isWithin = (value, most) => value === undefined || (Number.isInteger(value) && value >= 1 && value <= most);
+  if (!isWithin(uses, 1000) || !isWithin(days, 365)) throw new ChannelsError('bad_limits', 'A link has 1 to 1000 `uses`, and ends after 1 to 365 `days`.');
+  return { ...(uses ? { uses } : {}), ...(days ? { days } : {}) };
+}
+
+/** {channel, code} of a link as it was passed on. */
+export function readLink(link) {
+  const [, channel, code] = /^\s*([a-z0-9-]{16,64})\.([0-9a-f]{32})\s*$/.exec(link) ?? [];
+  if (channel) return { channel, code };
+  throw new ChannelsError('bad_link', 'This is no link to a channel: it has the channel\'s id, a dot and 32 digits.');
 }

@@ -1,11 +1,13 @@
-// An app's questions and wishes about who is in a channel: invitations, and changes of members. All of it are documents in
+// An app's questions and wishes about who is in a channel: invitations, links, and changes of members. All of it are documents in
 // the control database, so that it waits for the network by itself. Used by device.js.
 
-import { checkAccess, checkAddress } from './checks.js';
+import { checkAccess, checkAddress, checkLimits, readLink } from './checks.js';
 import { randomHex } from './credential.js';
 import { ChannelsError } from './errors.js';
 
 const ID_BYTES = 16;
+const CODE_BYTES = 16;
+const ID_OF = { invitation: 'to', member: 'member', link: 'link', join: 'join' };
 const RECEIVED = /^invitation-[0-9a-f]{64}$/;
 
 export class Sharing {
@@ -53,6 +55,37 @@ export class Sharing {
     });
   }
 
+  /** What it gives can be passed on at once: who opens it before the cloud knows it is let in when he tries again. */
+  async makeLink(channel, { access = 'writer', uses, days } = {}) {
+    const code = randomHex(this.#crypto, CODE_BYTES);
+    const id = this.#channels.idOf(channel);
+    await this.#make('link', { type: 'link', state: 'new', channel: id, code, access: checkAccess(access, ['writer', 'reader']), ...checkLimits({ uses, days }) });
+    return `${id}.${code}`;
+  }
+
+  links(channel) {
+    const id = this.#channels.idOf(channel);
+    return this.#catalog.all('link').filter((doc) => doc.channel === id).map((doc) => this.describeLink(doc));
+  }
+
+  describeLink({ state, channel, code, access, uses = null, expires = null, error = null }) {
+    return { link: `${channel}.${code}`, state, channel, access, uses, expires, error };
+  }
+
+  async closeLink(link) {
+    const { channel, code } = readLink(link);
+    const known = this.#catalog.all('link').find((doc) => doc.channel === channel && doc.code === code);
+    if (!known) throw new ChannelsError('unknown_link', 'This link was made by no device of yours.');
+    await this.#catalog.edit(known._id, (doc) => {
+      if (doc.state === 'open') return { state: 'close' };
+      throw new ChannelsError('too_late', `This link is "${doc.state}".`);
+    });
+  }
+
+  async join(link) {
+    return this.#make('join', { type: 'join', state: 'new', ...readLink(link) });
+  }
+
   members(channel) {
     const { members } = this.#catalog.get(this.#channels.idOf(channel)) ?? {};
     return Array.isArray(members) ? members.map(({ user, access }) => ({ user, access })) : [];
@@ -63,7 +96,7 @@ export class Sharing {
   }
 
   async #make(kind, doc) {
-    const id = `${kind === 'member' ? 'member' : 'to'}-${randomHex(this.#crypto, ID_BYTES)}`;
+    const id = `${ID_OF[kind]}-${randomHex(this.#crypto, ID_BYTES)}`;
     await this.#catalog.edit(id, () => ({}), doc);
     return id;
   }

@@ -39,6 +39,25 @@ export class SharingCalls extends Emitter {
     await this.#sharing.withdraw(id);
   }
 
+  async makeLink(channel, limits) {
+    this.#checkOpen();
+    return this.#sharing.makeLink(channel, limits);
+  }
+
+  links(channel) {
+    return this.#sharing.links(channel);
+  }
+
+  async closeLink(link) {
+    this.#checkOpen();
+    await this.#sharing.closeLink(link);
+  }
+
+  async join(link) {
+    this.#checkOpen();
+    await this.#sharing.join(link);
+  }
+
   members(channel) {
     return this.#sharing.members(channel);
   }
@@ -66,8 +85,10 @@ export class SharingCalls extends Emitter {
 
   /** A document of the control database changed. */
   sharingChanged(doc) {
-    if (doc.type !== 'invitation' && doc.type !== 'member') return;
+    if (!['invitation', 'member', 'link', 'join'].includes(doc.type)) return;
     if (doc.type === 'invitation') this.emit('invitation', this.#sharing.describe(doc));
+    if (doc.type === 'link') this.emit('link', this.#sharing.describeLink(doc));
+    if (doc.type === 'join' && doc.state === 'joined') this.emit('joined', { channel: doc.channel });
     if (doc.state === 'error' && doc.error) this.emit('error', new ChannelsError(doc.error.error, doc.error.reason, { channel: doc.channel, document: doc._id }));
   }
 }

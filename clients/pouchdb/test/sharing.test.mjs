@@ -72,6 +72,37 @@ test('what cannot be is told by an error, at once or by an event', async () => {
   await eventually(() => alice.heard.errors.some(({ error }) => error === 'last_owner'), 'the other error');
 });
 
+test('by a link that was made offline somebody comes in, and another after it was closed doesn\'t', async () => {
+  const carol = await newDevice(world, 'carol@example.com', "Carol's phone");
+  devices.push(carol);
+  await bob.channel('Recipes').put({ _id: 'bread', text: 'flour' });
+  await hasChannel(bob, 'Recipes');
+  cable.unplug();
+  bob.kick();
+  const link = await bob.makeLink('Recipes', { access: 'reader', uses: 5, days: 1 });
+  assert.deepEqual(bob.links('Recipes').map(({ state, ...more }) => [more.link, state]), [[link, 'new']]);
+  await carol.join(link);
+  await eventually(() => carol.heard.errors.some(({ error }) => error === 'unknown_link'), 'nothing known of it yet');
+  cable.plug();
+  bob.kick();
+  await eventually(() => bob.links('Recipes')[0].state === 'open', 'the link');
+  const joined = new Promise((resolve) => { carol.once('joined', resolve); });
+  await carol.join(` ${link}\n`);
+  const { channel } = await joined;
+  await eventually(() => carol.channels().some(({ id, state, access }) => id === channel && state === 'ready' && access === 'reader'), 'the channel');
+  await hasDoc(carol.channel(channel), 'bread');
+
+  await bob.closeLink(link);
+  await eventually(() => bob.links('Recipes')[0].state === 'closed', 'its end');
+  await alice.join(link);
+  await eventually(() => alice.heard.errors.some(({ error }) => error === 'link_ended'), 'the refusal');
+  await assert.rejects(bob.closeLink(link), { error: 'too_late' });
+  await assert.rejects(alice.closeLink(link), { error: 'unknown_link' });
+  await assert.rejects(alice.join('https://example.com'), { error: 'bad_link' });
+  await assert.rejects(bob.makeLink('Recipes', { access: 'owner' }), { error: 'bad_access' });
+  await assert.rejects(bob.makeLink('Recipes', { uses: 1001 }), { error: 'bad_limits' });
+});
+
 test('an invitation is withdrawn', async () => {
   const id = await alice.invite('Photos', 'dave@example.com');
   await eventually(() => alice.invitations().find((sent) => sent.id === id).state === 'sent', 'the mail');

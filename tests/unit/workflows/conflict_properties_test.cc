@@ -23,7 +23,7 @@ class RandomLeaves {
   explicit RandomLeaves(unsigned seed) : random_(seed) {}
 
   std::vector<Document> operator()() {
-    const std::string type = pick<std::string>({"device", "channel", "subscription", "invitation", "member"});
+    const std::string type = pick<std::string>({"device", "channel", "subscription", "invitation", "member", "link", "join"});
     std::vector<Document> leaves;
     const int count = number(2, 13);
     for (int i = 0; i < count; ++i) {
@@ -33,9 +33,10 @@ class RandomLeaves {
                    {"type", type},
                    {"state", pick<std::string>({"active", "revoke", "revoked", "new", "ready",
                                                 "error", "paused", "stopped", "sent", "received", "accept",
-                                                "decline", "withdraw", "accepted", "expired", "leave", "done"})}};
+                                                "decline", "withdraw", "accepted", "expired", "leave", "done",
+                                                "open", "close", "closed", "joined"})}};
       for (const char* key : {"name", "wipe", "user", "database", "syncpoint", "owner", "error",
-                              "channel", "access", "to", "color", "notes", "left_out"})
+                              "channel", "access", "to", "code", "color", "notes", "left_out"})
         if (number(0, 2) > 0) doc[key] = value();
       if (number(0, 3) == 0) doc["overruled"] = entries();
       leaves.push_back(std::move(doc));

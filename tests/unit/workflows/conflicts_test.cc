@@ -208,6 +208,24 @@ TEST(MemberConflict, KeepsOneWishWhole) {
   EXPECT_FALSE(doc.contains("access"));
 }
 
+TEST(LinkConflict, KeepsOneLinkWholeAndItsEnd) {
+  const Document doc = resolved({leaf("link", "3-b", "open", {{"channel", "x"}, {"code", "1"}, {"uses", 5}}),
+                                 leaf("link", "3-a", "close", {{"channel", "y"}, {"code", "2"}})});
+  EXPECT_EQ(doc_state(doc), "close");
+  EXPECT_EQ(string_or(doc, "channel", ""), "y");
+  EXPECT_EQ(string_or(doc, "code", ""), "2");
+  EXPECT_FALSE(doc.contains("uses"));
+  EXPECT_EQ(doc_state(resolved({leaf("link", "3-b", "close"), leaf("link", "3-a", "used")})), "used");
+}
+
+TEST(JoinConflict, KeepsWhatWasDone) {
+  const Document doc = resolved({leaf("join", "3-b", "new", {{"channel", "x"}, {"code", "1"}}),
+                                 leaf("join", "3-a", "joined", {{"channel", "y"}})});
+  EXPECT_EQ(doc_state(doc), "joined");
+  EXPECT_EQ(string_or(doc, "channel", ""), "y");
+  EXPECT_FALSE(doc.contains("code"));
+}
+
 TEST(ChannelConflict, TakesTheAccessWithTheStateThatItBelongsTo) {
   const Document doc = resolved({channel("4-b", "new", {{"access", "owner"}}), channel("3-a", "removed", {{"left", true}})});
   EXPECT_EQ(doc_state(doc), "removed");

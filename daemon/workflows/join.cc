@@ -1,0 +1,110 @@
+#include <optional>
+
+#include "base/errors.h"
+#include "workflows/channel_claims.h"
+#include "workflows/fault.h"
+#include "workflows/link.h"
+#include "workflows/link_record.h"
+#include "workflows/members.h"
+#include "workflows/sharing.h"
+
+namespace channels {
+
+namespace {
+
+const Fault unknown_link{"unknown_link", "There is no such link."};
+const Fault link_ended{"link_ended", "This link was used up or has ended. Ask for a new one."};
+
+// Who was put out comes in by an invitation only; who went himself may come back.
+bool was_put_out_after(const Document& channel, const std::string& user, const std::string& time) {
+  const json::object* members = get_object(channel, "members");
+  const json::object* member = members == nullptr ? nullptr : get_object(*members, user);
+  return member != nullptr && !is_true(*member, "left") && was_out_after(channel, user, time);
+}
+
+std::optional<Fault> fault_of_join(const Document& channel, const Document& link, const std::string& user) {
+  // Who made it may have lost the right to it; and a channel that is gone has no links.
+  if (doc_state(channel) != "ready" || access_of(channel, string_or(link, "user", "")) != access_owner) return link_ended;
+  if (was_put_out_after(channel, user, string_or(link, "created", "")))
+    return Fault{"no_member", "You were taken out of this channel: ask one of its owners for an invitation."};
+  return std::nullopt;
+}
+
+// Its maker sees the end. Where he changed it meanwhile, that change is looked at by itself.
+void show_maker(Services& services, const Document& link) {
+  Database control(services.server, services.control_database(string_or(link, "user", "")));
+  try {
+    const auto found = control.get(string_or(link, "document", ""));
+    if (found && doc_type(*found) == "link") control.save(makers_copy(link, *found));
+  } catch (const Refused& refused) {
+    if (refused.status != 404) throw;
+  }
+}
+
+Document end_link(Services& services, const Document& link, std::string_view state) {
+  const Document ended = services.registry.update(link, [&](Document& current) {
+    if (doc_state(current) != "open") return false;
+    current["state"] = state;
+    return true;
+  });
+  show_maker(services, ended);
+  return ended;
+}
+
+// Takes a use for this cause, unless it has one; nothing is taken where he could not come in.
+std::optional<Fault> use_link(Services& services, const Document& channel, Document& link, const std::string& user,
+                              const std::string& cause) {
+  if (has_use(link, cause)) return std::nullopt;
+  if (const auto fault = fault_of_join(channel, link, user)) return fault;
+  if (is_link_past(link, services.env.wall_now())) {
+    link = end_link(services, link, "expired");
+    return link_ended;
+  }
+  link = services.registry.update(link, [&](Document& current) { return take_use(current, cause); });
+  if (!has_use(link, cause)) return link_ended;
+  return std::nullopt;
+}
+
+// The channel's record as it is then, in `channel`.
+std::optional<Fault> come_in(Services& services, Document& channel, const Document& link, const std::string& user,
+                             const std::string& cause) {
+  std::optional<Fault> fault;
+  channel = services.registry.update(channel, [&](Document& current) {
+    fault.reset();
+    if (was_handled(current, cause) || is_member(current, user)) return false;
+    fault = fault_of_join(current, link, user);
+    return !fault && change_members(current, {{user, string_or(link, "access", ""), cause}}, services.env.wall_now());
+  });
+  return fault;
+}
+
+Outcome joined(const Document& doc) {
+  Document done = in_state(doc, "joined");
+  done.erase("code");  // the devices that need no code any more are told none
+  done.erase("error");
+  return Save{std::move(done)};
+}
+
+Outcome not_joined(const Document& doc, const Fault& fault) {
+  return Save{in_error(doc, fault.error, fault.reason)};
+}
+
+}  // namespace
+
+Outcome join(Services& services, Run& run, const Document& doc) {
+  const std::string user = services.user_of(run.database);
+  const std::string channel_id = string_or(doc, "channel", "");
+  const std::string code = string_or(doc, "code", "");
+  auto link = services.registry.get(link_record_id(channel_id, code));
+  auto channel = services.registry.get(channel_record_id(channel_id));
+  if (!is_link_code(code) || !link || !channel) return not_joined(doc, unknown_link);
+  const std::string cause = user + "\n" + run.attempt_key;
+  if (!has_use(*link, cause) && is_member(*channel, user) && doc_state(*channel) == "ready") return joined(doc);
+  if (const auto fault = use_link(services, *channel, *link, user, cause)) return not_joined(doc, *fault);
+  if (const auto fault = come_in(services, *channel, *link, user, cause)) return not_joined(doc, *fault);
+  share_out(services, *channel);
+  if (doc_state(*link) == "used") show_maker(services, *link);
+  return joined(doc);
+}
+
+}  // namespace channels
