@@ -1,5 +1,7 @@
 // Scenario "daemons", the checkers that look on all the time: at each commit, mail and log line. Numbers are those of
 // the invariants in docs/engine.md.
+#include <set>
+
 #include "base/digest.h"
 #include "engine/lease.h"
 #include "simulation/devices/daemons_world.h"
@@ -22,8 +24,16 @@ std::string due_in(Kind kind, const Document& doc) {
   const std::string what = doc_type(doc) + "/" + doc_state(doc);
   const bool due = kind == Kind::handshake ? what == "device/new" || what == "device/confirming" ||
                                                  what == "device/confirmed" || what == "confirm/clicked"
-                                           : what == "channel/new" || what == "device/revoke";
+                                           : is_due_in_control(doc);
   return due ? what : "";
+}
+
+bool is_due_in_control(const Document& doc) {
+  static const std::set<std::string> due{"channel/new",       "device/revoke",       "invitation/new", "invitation/accept",
+                                         "invitation/decline", "invitation/withdraw", "member/change",  "member/remove",
+                                         "member/hand over",   "member/leave",        "link/new",       "link/close",
+                                         "join/new"};
+  return due.contains(doc_type(doc) + "/" + doc_state(doc));
 }
 
 void DaemonsWorld::WatchedLog::write(Level level, std::string_view text) {
@@ -44,10 +54,19 @@ void DaemonsWorld::on_commit(const ModelCouch::Commit& commit) {
   const Document* doc = commit.doc;
   if (doc == nullptr) return;
   look_for_secrets(json::serialize(*doc), commit.database + "/" + commit.id);
+  if (commit.database == registry) look_for_link_codes(*doc);
   if (commit.database == registry && commit.id.starts_with("checkpoint-")) check_checkpoint(*doc);
   if (commit.database == handshake && doc_type(*doc) == "device") check_handshake_copy(*doc);
   if (commit.database.starts_with("control-") && (doc->contains("credential") || doc->contains("device_code")))
     scheduler_.fail("invariant 7: a credential or a code is in " + commit.database + "/" + commit.id);
+}
+
+// The registry keeps a digest of each: a copy of it lets nobody in.
+void DaemonsWorld::look_for_link_codes(const Document& doc) {
+  const std::string text = json::serialize(doc);
+  for (const auto& [channel, code] : around_.links) {
+    if (text.find(code) != text.npos) scheduler_.fail("invariant 7: a link's code is in the registry: " + doc_id(doc));
+  }
 }
 
 // Who is answered leaves no address and no verifier in the handshake.

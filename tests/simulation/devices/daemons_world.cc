@@ -40,6 +40,7 @@ DaemonsSettings::DaemonsSettings(Scheduler& chance)
       users(1 + static_cast<int>(chance.below(3))),
       devices(users + static_cast<int>(chance.below(4))),
       strangers(chance.happens(0.6)),
+      sharing(chance.happens(0.5)),
       confirm_ttl(chance.happens(0.5) ? 300 : 900),
       mail_per_address(chance.happens(0.2) ? 2 : 5) {
   const auto perhaps = [&](double most) { return chance.happens(0.4) ? most * chance.chance() : 0; };
@@ -124,6 +125,9 @@ void DaemonsWorld::kill_daemon(int number) {
 }
 
 void DaemonsWorld::make_devices() {
+  if (settings_.sharing) {
+    for (int i = 0; i < settings_.users; ++i) around_.people.push_back("user-" + std::to_string(i) + "@example.com");
+  }
   for (int i = 0; i < settings_.devices; ++i) {
     const std::string owner = "user-" + std::to_string(i % settings_.users) + "@example.com";
     const auto draw = scheduler_.below(20);

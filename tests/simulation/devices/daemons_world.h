@@ -25,6 +25,7 @@ struct DaemonsSettings {
   int users;
   int devices;
   bool strangers;
+  bool sharing;  // people have to do with each other
   seconds confirm_ttl;
   int mail_per_address;
 };
@@ -74,6 +75,7 @@ class DaemonsWorld {
   void on_commit(const ModelCouch::Commit& commit);
   void on_mail(const DeliveredMail& mail);
   void look_for_secrets(std::string_view text, const std::string& where);
+  void look_for_link_codes(const Document& doc);
   void check_checkpoint(const Document& checkpoint);
   void check_handshake_copy(const Document& doc);
   bool is_recorded(const std::string& database, const std::string& id);
@@ -90,6 +92,12 @@ class DaemonsWorld {
   void check_access(SimDevice& device);
   void check_channels();
   void check_edits();
+  bool is_name_of_several(const Edit& edit);
+  // --- daemons_sharing.cc
+  std::string unsettled_sharing();
+  std::string unsettled_channel(const Document& channel);
+  void check_invitations();
+  void check_memberships();
   int status_of(Server& server, const std::string& path);
   std::optional<Document> record(const std::string& id);
 

@@ -36,7 +36,7 @@ SimDevice::SimDevice(Surroundings& around, int number, std::string owner, Wish w
       drawer_transport_(env_, around.drawer),
       drawer_credentials_("admin", "drawer"),
       drawer_server_(drawer_transport_, drawer_credentials_, url),
-      actions_left_(1 + static_cast<int>(scheduler_.below(6))) {
+      actions_left_(1 + static_cast<int>(scheduler_.below(around.people.empty() ? 6 : 16))) {
   local().create(1);
 }
 
@@ -76,7 +76,7 @@ std::string SimDevice::waits_for() {
   if (!synced_) return "a replication";
   for (const json::object& row : local().all_docs({{"startkey", ""}, {"endkey", "~"}, {"include_docs", true}})) {
     const json::object* doc = get_object(row, "doc");
-    if (doc != nullptr && doc_type(*doc) == "channel" && doc_state(*doc) == "new") return "channel " + doc_id(*doc);
+    if (doc != nullptr && is_due_in_control(*doc)) return doc_type(*doc) + " " + doc_id(*doc);
   }
   return "";
 }

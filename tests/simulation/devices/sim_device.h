@@ -37,7 +37,12 @@ struct Surroundings {
   std::set<std::string> revoked;  // ids of devices that a person revoked, as far as the cloud knows
   bool winding_down = false;      // nothing new is begun
   int counter = 0;                // makes names that are like no other
+  std::vector<std::string> people{};                        // all addresses
+  std::vector<std::pair<std::string, std::string>> links{};  // channel and code, passed on to everybody
 };
+
+// A person's wish in a control database that the daemon has not carried out.
+bool is_due_in_control(const Document& doc);
 
 // What the person does with the mail.
 enum class Wish { confirm, confirm_alone, not_me, ignore };
@@ -89,6 +94,16 @@ class SimDevice {
   void choose_subscription();
   void revoke_another();
   void write_into_channel();
+  // --- sim_device_share.cc: with other people
+  void share();
+  void invite_somebody();
+  void answer_invitation();
+  void change_a_member();
+  void make_link();
+  void join_by_link();
+  void look_into_a_channel();
+  void save_wish(const Document& doc);
+  std::string some_access();
   std::optional<Document> some_local(const std::string& type, const std::string& state = "");
   void save_edit(Document doc, const std::string& value);
   void forget_refused(const std::vector<std::string>& ids);

@@ -40,6 +40,7 @@ void SimDevice::forget_refused(const std::vector<std::string>& ids) {
 }
 
 void SimDevice::act() {
+  if (!around_.people.empty() && scheduler_.happens(0.6)) return share();
   const auto draw = scheduler_.below(20);
   if (draw < 6) return make_channel();
   if (draw < 12) return rename_something();

@@ -1,0 +1,110 @@
+// Scenario "daemons", channels with several people: at the end each channel's _security and all that its members see say what
+// the registry says, and nobody else is in.
+#include <algorithm>
+#include <set>
+
+#include "simulation/devices/daemons_world.h"
+#include "workflows/channel_claims.h"
+#include "workflows/invitation_documents.h"
+#include "workflows/members.h"
+
+namespace channels::simulation {
+
+namespace {
+
+constexpr const char* registry = "channels-registry";
+
+using Roles = std::set<std::string>;
+
+Roles roles_in(const json::object& security, std::string_view part, std::string_view key) {
+  Roles roles;
+  const json::object* section = get_object(security, part);
+  const json::array* listed = section == nullptr ? nullptr : get_array(*section, key);
+  if (listed == nullptr) return roles;
+  for (const json::value& role : *listed) {
+    const json::string* text = role.if_string();
+    if (text != nullptr && text->starts_with("user:")) roles.emplace(*text);
+  }
+  return roles;
+}
+
+Roles roles_of(const std::vector<std::string>& users) {
+  Roles roles;
+  for (const std::string& user : users) roles.insert("user:" + user);
+  return roles;
+}
+
+// Why this member's copy is not what the record says; "" if it is.
+std::string wrong_in_copy(const std::optional<Document>& copy, const Document& record, const std::string& user) {
+  const std::string access = access_of(record, user);
+  const std::string state = copy && doc_type(*copy) == "channel" ? doc_state(*copy) : "absent";
+  if (!is_access(access)) return state == "ready" ? "shows a channel of which " + user + " is no member" : "";
+  if (state != "ready") return "is " + state + " and not ready";
+  if (string_or(*copy, "access", "") != access) return "says another access";
+  const json::array* members = get_array(*copy, "members");
+  return members != nullptr && *members == shown_members(record, 200) ? "" : "says other members";
+}
+
+}  // namespace
+
+// A late writer of an older _security is found by the hourly look only.
+std::string DaemonsWorld::unsettled_sharing() {
+  for (const auto& [id, doc] : cloud_.find(registry)->docs()) {
+    const auto each = record(id);
+    if (!each || doc_type(*each) != "channel" || doc_state(*each) != "ready") continue;
+    if (auto left = unsettled_channel(*each); !left.empty()) return left;
+  }
+  return "";
+}
+
+std::string DaemonsWorld::unsettled_channel(const Document& channel) {
+  const std::string id = channel_id_of(channel);
+  const ModelDatabase* database = cloud_.find("channel-" + id);
+  if (database == nullptr) return "the database of channel " + id;
+  const json::object& security = database->security();
+  if (roles_in(security, "members", "roles") != roles_of(members_of(channel))) return "_security of channel " + id + ": its members";
+  if (roles_in(security, "channels", "owners") != roles_of(members_with(channel, access_owner)))
+    return "_security of channel " + id + ": its owners";
+  if (roles_in(security, "channels", "readers") != roles_of(members_with(channel, access_reader)))
+    return "_security of channel " + id + ": its readers";
+  for (const auto& [name, control] : cloud_.databases()) {
+    if (!name.starts_with("control-")) continue;
+    const std::string user = name.substr(std::string_view("control-").size());
+    if (const auto wrong = wrong_in_copy(control->read(id), channel, user); !wrong.empty())
+      return "channel " + id + " in " + name + ", which " + wrong;
+  }
+  return "";
+}
+
+// The inviter and the invitee are told the same end.
+void DaemonsWorld::check_invitations() {
+  for (const auto& [id, doc] : cloud_.find(registry)->docs()) {
+    const auto invitation = record(id);
+    if (!invitation || doc_type(*invitation) != "invitation") continue;
+    const ModelDatabase* inviters = cloud_.find("control-" + string_or(*invitation, "user", ""));
+    const auto his = inviters == nullptr ? std::nullopt : inviters->read(string_or(*invitation, "document", ""));
+    const std::string state = shown_state(*invitation);
+    if (his && doc_state(*his) != state) scheduler_.fail("the inviter's " + doc_id(*his) + " is not " + state);
+    for (const auto& [name, control] : cloud_.databases()) {
+      const auto copy = name.starts_with("control-") ? control->read(id) : std::nullopt;
+      if (copy && doc_state(*copy) != (state == "sent" ? "received" : state))
+        scheduler_.fail("the invitee's " + id + " is " + doc_state(*copy) + " and not " + state);
+    }
+  }
+}
+
+// One owner always; and no link let in more than it may.
+void DaemonsWorld::check_memberships() {
+  for (const auto& [id, doc] : cloud_.find(registry)->docs()) {
+    const auto each = record(id);
+    if (!each) continue;
+    if (doc_type(*each) == "channel" && doc_state(*each) == "ready" && members_with(*each, access_owner).empty())
+      scheduler_.fail(id + " has no owner");
+    if (doc_type(*each) != "link") continue;
+    const json::array* taken = get_array(*each, "taken");
+    if (taken != nullptr && static_cast<std::int64_t>(taken->size()) > int_or(*each, "uses", 0))
+      scheduler_.fail(id + " let in more than it may");
+  }
+}
+
+}  // namespace channels::simulation

@@ -1,0 +1,115 @@
+// A device once it is active, as far as other people are concerned: invitations and their answers, links, changes of members,
+// and a look into databases that may be nobody's business.
+#include "base/digest.h"
+#include "base/errors.h"
+#include "simulation/devices/sim_device.h"
+#include "workflows/channel_claims.h"
+#include "workflows/members.h"
+
+namespace channels::simulation {
+
+namespace {
+
+constexpr const char* registry = "channels-registry";
+
+}  // namespace
+
+void SimDevice::share() {
+  const auto draw = scheduler_.below(20);
+  if (draw < 5) return invite_somebody();
+  if (draw < 10) return answer_invitation();
+  if (draw < 14) return change_a_member();
+  if (draw < 16) return make_link();
+  if (draw < 18) return join_by_link();
+  look_into_a_channel();
+}
+
+void SimDevice::save_wish(const Document& doc) {
+  if (!local().save(doc).ok()) return;
+  synced_ = false;
+  scheduler_.trace("wishes " + json::serialize(doc));
+}
+
+std::string SimDevice::some_access() {
+  static const std::vector<std::string> all{"owner", "writer", "reader"};
+  return all[scheduler_.below(all.size())];
+}
+
+void SimDevice::invite_somebody() {
+  const auto channel = some_local("channel", "ready");
+  if (!channel) return;
+  const std::string to = around_.people[scheduler_.below(around_.people.size())];  // himself, too
+  save_wish({{"_id", "to-" + hex(env_.random_bytes(8))},
+             {"type", "invitation"},
+             {"state", "new"},
+             {"channel", doc_id(*channel)},
+             {"to", to},
+             {"access", some_access()}});
+}
+
+void SimDevice::answer_invitation() {
+  if (auto received = some_local("invitation", "received")) {
+    (*received)["state"] = scheduler_.happens(0.8) ? "accept" : "decline";
+    return save_wish(*received);
+  }
+  auto sent = some_local("invitation", "sent");
+  if (!sent || scheduler_.happens(0.7)) return;
+  (*sent)["state"] = "withdraw";
+  save_wish(*sent);
+}
+
+void SimDevice::change_a_member() {
+  static const std::vector<std::string> wishes{"change", "remove", "hand over", "leave"};
+  const auto channel = some_local("channel", "ready");
+  if (!channel) return;
+  const json::array* members = get_array(*channel, "members");
+  if (members == nullptr || members->empty()) return;
+  const json::object& member = members->at(scheduler_.below(members->size())).as_object();
+  save_wish({{"_id", "member-" + hex(env_.random_bytes(8))},
+             {"type", "member"},
+             {"state", wishes[scheduler_.below(wishes.size())]},
+             {"channel", doc_id(*channel)},
+             {"user", string_or(member, "user", "")},
+             {"access", some_access()}});
+}
+
+void SimDevice::make_link() {
+  const auto channel = some_local("channel", "ready");
+  if (!channel) return;
+  const std::string code = hex(env_.random_bytes(16));
+  around_.links.push_back({doc_id(*channel), code});
+  save_wish({{"_id", "link-" + hex(env_.random_bytes(8))},
+             {"type", "link"},
+             {"state", "new"},
+             {"channel", doc_id(*channel)},
+             {"code", code},
+             {"access", scheduler_.happens(0.5) ? "writer" : "reader"},
+             {"uses", 1 + static_cast<int>(scheduler_.below(2))}});
+}
+
+void SimDevice::join_by_link() {
+  if (around_.links.empty()) return;
+  const auto& [channel, code] = around_.links[scheduler_.below(around_.links.size())];
+  save_wish({{"_id", "join-" + hex(env_.random_bytes(8))},
+             {"type", "join"},
+             {"state", "new"},
+             {"channel", channel},
+             {"code", code}});
+}
+
+// Whatever the state of things: who never was a member of it reads nothing there.
+void SimDevice::look_into_a_channel() {
+  std::vector<std::string> channels;
+  for (const auto& [name, database] : around_.cloud.databases()) {
+    if (name.starts_with("channel-")) channels.push_back(name);
+  }
+  if (channels.empty()) return;
+  const std::string name = channels[scheduler_.below(channels.size())];
+  if (cloud().request("GET", name + "/_all_docs", nullptr, {401, 403, 404}).status != 200) return;
+  const std::string user = control_.substr(std::string_view("control-").size());
+  const auto record = around_.cloud.find(registry)->read(channel_record_id(name.substr(std::string_view("channel-").size())));
+  if (!record || access_of(*record, user).empty())
+    scheduler_.fail(process_.name + " reads " + name + ", of which its user was no member ever");
+}
+
+}  // namespace channels::simulation
