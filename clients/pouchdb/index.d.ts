@@ -60,6 +60,16 @@ export interface InvitationInfo {
   error: ErrorNote | null;
 }
 
+export interface GroupInfo {
+  id: string;
+  name: string | null;
+  state: 'new' | 'ready' | 'removed' | 'error';
+  /** What this user is in it: its members read and write its channels, its readers read. */
+  access: Access | null;
+  members: MemberInfo[];
+  error: ErrorNote | null;
+}
+
 export interface LinkInfo {
   /** To be passed on: `join(link)` takes it. */
   link: string;
@@ -158,6 +168,8 @@ export interface DeviceEvents {
   sync: (channel: ChannelInfo) => void;
   /** One appeared, or its state is another. */
   invitation: (invitation: InvitationInfo) => void;
+  /** One appeared, or somebody came in or went. */
+  group: (group: GroupInfo) => void;
   /** One that this user made: it appeared, or its state is another. */
   link: (link: LinkInfo) => void;
   /** This user came into a channel by a link; the channel follows. */
@@ -208,6 +220,17 @@ export class Device {
   accept(id: string): Promise<void>;
   decline(id: string): Promise<void>;
   withdraw(id: string): Promise<void>;
+  /**
+   * Makes a group of people that can have many channels together; gives its id. `invite`, `makeLink`, `members`, `changeMember`, `removeMember`, `handOver` and
+   * `leave` take it in place of a channel.
+   */
+  makeGroup(name: string): Promise<string>;
+  groups(): GroupInfo[];
+  renameGroup(group: string, name: string): Promise<void>;
+  /** Gives a channel to a group, by an owner of both, to write or only to read. */
+  giveToGroup(channel: string, group: string, options?: { access?: 'writer' | 'reader' }): Promise<void>;
+  takeFromGroup(channel: string, group: string): Promise<void>;
+
   /**
    * A link into a channel whose owner this user is, for whoever has it; made offline, too. Who tries it before the server knows it is told "unknown_link", and may try again.
    * `uses` people at most (10, up to 1000), for so many `days` (7, up to 365).

@@ -12,6 +12,7 @@
 //   from          the address of who invites (invitation), as are
 //   channel_name  may be empty
 //   reads_only    not empty if he is to read, and not to write
+//   is_group      not empty if it is a group's, and not a channel's
 //   days_valid    how long he may accept
 #pragma once
 

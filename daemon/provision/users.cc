@@ -34,13 +34,12 @@ std::string role_of(std::string_view user_id) {
   return "user:" + std::string(user_id);
 }
 
-Document user_doc(std::string_view device_id, std::string_view user_id,
-                  const json::object& credential) {
+Document user_doc(std::string_view device_id, const json::array& roles, const json::object& credential) {
   const std::string name = username_of(device_id);
   return {{"_id", std::string(id_prefix) + name},
           {"type", "user"},
           {"name", name},
-          {"roles", json::array{role_of(user_id)}},
+          {"roles", roles},
           {"password_scheme", "pbkdf2"},
           {"iterations", 1},
           {"salt", string_or(credential, "salt", "")},
@@ -50,6 +49,19 @@ Document user_doc(std::string_view device_id, std::string_view user_id,
 void put_user(Server& server, const Document& user) {
   Database users(server, "_users");
   overwrite(users, user);
+}
+
+void put_roles(Server& server, std::string_view device_id, const json::array& roles) {
+  Database users(server, "_users");
+  const std::string id = std::string(id_prefix) + username_of(device_id);
+  for (int tries = 0; tries < 5; ++tries) {
+    auto user = users.get(id);
+    const json::array* before = user ? get_array(*user, "roles") : nullptr;
+    if (!user || (before != nullptr && *before == roles)) return;
+    (*user)["roles"] = roles;
+    if (users.save(*user).ok()) return;
+  }
+  throw Unavailable("a device's document in _users changes all the time");
 }
 
 void delete_user(Server& server, std::string_view device_id) {

@@ -7,6 +7,7 @@
 #include "workflows/control_device.h"
 #include "workflows/device_documents.h"
 #include "workflows/device_mirror.h"
+#include "workflows/group_sharing.h"
 #include "workflows/invitation.h"
 #include "workflows/revocation.h"
 
@@ -75,7 +76,11 @@ void finish_device(Services& services, const Document& record) {
   const std::string code = string_or(record, "device_code", "");
   if (!code.empty()) services.registry.remove("code-" + code);
   const std::string user = string_or(record, "user", "");
-  if (!user.empty()) put_control_copy(services, user, record);
+  if (user.empty()) return;
+  // By now the device counts as active, so that a group which the user comes into meanwhile reaches it, too.
+  if (const json::array roles = roles_of_user(services, user); roles.size() > 1)
+    put_roles(services.server, device_of_record(doc_id(record)), roles);
+  put_control_copy(services, user, record);
 }
 
 Outcome activate_device(Services& services, Run& run, const Document& doc) {
@@ -94,7 +99,7 @@ Outcome activate_device(Services& services, Run& run, const Document& doc) {
   if (string_or(*record, "answer", "") == answer_yes_alone)
     revoke_others(services, user_id, id);
   clear_control_copy(services, user_id, id);
-  put_user(services.server, user_doc(id, user_id, *credential));
+  put_user(services.server, user_doc(id, {role_of(user_id)}, *credential));
   const Document active = make_active(services, id, user);
   if (doc_state(active) != "active") {
     // Revoked while this run was under way: its log-in must not outlive that.

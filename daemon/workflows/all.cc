@@ -9,6 +9,7 @@
 #include "workflows/device_new.h"
 #include "workflows/device_states.h"
 #include "workflows/doorbell.h"
+#include "workflows/group.h"
 #include "workflows/invitation.h"
 #include "workflows/link.h"
 #include "workflows/member.h"
@@ -69,6 +70,8 @@ Rules all_rules(Services& services) {
       .safe("member", "remove", run(change_membership), slow)
       .safe("member", "hand over", run(change_membership), slow)
       .safe("member", "leave", run(change_membership), slow)
+      .safe("group", "new", run(make_group), slow)
+      .safe("group", "*", run(mend_group), slow)
       .safe("link", "new", run(open_link), slow)
       .safe("link", "*", run(settle_link), slow)
       .safe("join", "new", run(join), slow)

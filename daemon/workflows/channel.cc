@@ -8,7 +8,9 @@
 #include "provision/databases.h"
 #include "provision/design_docs.h"
 #include "workflows/channel_claims.h"
+#include "workflows/groups.h"
 #include "workflows/members.h"
+#include "workflows/reach.h"
 #include "workflows/sharing.h"
 #include "workflows/subscription.h"
 
@@ -101,7 +103,7 @@ Document make_database(Services& services, const Document& record) {
 // Of a channel that he is out of: he may give the name to one of his own.
 bool is_left_over(Services& services, const std::string& channel_id, const std::string& user) {
   const auto record = services.registry.get(channel_record_id(channel_id));
-  return record && doc_state(*record) == "ready" && !is_member(*record, user);
+  return record && doc_state(*record) == "ready" && !Reach(services).has(*record, user);
 }
 
 std::optional<ChannelFault> claim_name(Services& services, const ChannelWish& wish) {
@@ -116,7 +118,7 @@ std::optional<ChannelFault> claim_name(Services& services, const ChannelWish& wi
 
 // The claims of id and name, given the id's record; empty if both are won.
 std::optional<ChannelFault> claim(Services& services, const ChannelWish& wish, Document& record) {
-  if (string_or(record, "user", "") != wish.user)
+  if (is_group(record) || string_or(record, "user", "") != wish.user)
     return ChannelFault{"id_taken", "This id is another channel's. Make the channel under another id.", ""};
   const std::string old_name = string_or(record, "name", "");
   // Once it is being made, its name was won, whatever a race on a cluster left beside that claim.
@@ -213,22 +215,32 @@ void rename(Services& services, const Document& record, const std::string& user,
 
 Outcome mend_copy(Services& services, const Document& doc, const std::string& user, const Document& known) {
   const Document record = finish_rename(services, known);
-  Document copy = channel_copy(services, record, user, doc);
-  // Of one that a device made again, after the cloud was put back or while it was offline, the name is a person's.
-  if (doc_state(doc) == "new" && is_member(record, user)) copy["name"] = string_or(doc, "name", "");
-  // What the last refused rename said stays until the next one.
-  if (is_member(record, user)) rename(services, record, user, copy);
+  const std::string access = Reach(services).access(record, user);
+  Document copy = channel_copy(services, record, user, access, doc);
+  if (is_access(access)) {
+    // Of one that a device made again, after the cloud was put back or while it was offline, the name is a person's.
+    if (doc_state(doc) == "new") copy["name"] = string_or(doc, "name", "");
+    // What the last refused rename said stays until the next one.
+    rename(services, record, user, copy);
+  }
   if (same_content(copy, doc)) return Keep{};
-  if (is_member(record, user) && doc_state(doc) != "ready") {
+  if (is_access(access) && doc_state(doc) != "ready") {
     Database control(services.server, services.control_database(user));
     subscribe(services, control, doc_id(doc));
   }
   return Save{std::move(copy)};
 }
 
+// Groups are recorded under the same ids, so that an id is never both.
+std::optional<Document> channel_record(Services& services, const std::string& id) {
+  auto record = services.registry.get(channel_record_id(id));
+  if (record && is_group(*record)) return std::nullopt;
+  return record;
+}
+
 // The daemon's already, and this user's: what is to be done is to show it. But for one whose database is gone: that is made again.
 bool is_his(Services& services, const std::optional<Document>& record, const std::string& user) {
-  if (!record || doc_state(*record) != "ready" || access_of(*record, user).empty()) return false;
+  if (!record || doc_state(*record) != "ready" || Reach(services).access(*record, user).empty()) return false;
   return Database(services.server, services.channel_database(channel_id_of(*record))).exists();
 }
 
@@ -236,7 +248,7 @@ bool is_his(Services& services, const std::optional<Document>& record, const std
 
 Outcome make_channel(Services& services, Run& run, const Document& doc) {
   const std::string user = services.user_of(run.database);
-  const auto there = services.registry.get(channel_record_id(doc_id(doc)));
+  const auto there = channel_record(services, doc_id(doc));
   if (is_his(services, there, user)) return mend_copy(services, doc, user, *there);
   if (const auto fault = fault_in(services, doc, user)) return refused(doc, *fault);
   const ChannelWish wish{doc_id(doc), string_or(doc, "name", ""), user};
@@ -249,20 +261,20 @@ Outcome make_channel(Services& services, Run& run, const Document& doc) {
     return true;
   });
   subscribe(services, run.database, wish.id);
-  return Save{channel_copy(services, record, user, doc)};
+  return Save{channel_copy(services, record, user, access_of(record, user), doc)};
 }
 
 Outcome mend_channel(Services& services, Run& run, const Document& doc) {
   const std::string user = services.user_of(run.database);
-  const auto record = services.registry.get(channel_record_id(doc_id(doc)));
-  if (!record || doc_state(*record) != "ready" || access_of(*record, user).empty())
+  const auto record = channel_record(services, doc_id(doc));
+  if (!record || doc_state(*record) != "ready" || Reach(services).access(*record, user).empty())
     return make_channel(services, run, doc);
   return mend_copy(services, doc, user, *record);
 }
 
 Outcome mend_failed_channel(Services& services, Run& run, const Document& doc) {
   const std::string user = services.user_of(run.database);
-  const auto record = services.registry.get(channel_record_id(doc_id(doc)));
+  const auto record = channel_record(services, doc_id(doc));
   if (!is_his(services, record, user)) return Keep{};
   return mend_copy(services, doc, user, *record);
 }

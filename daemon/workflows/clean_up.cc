@@ -45,10 +45,6 @@ void purge_finished(Services& services, WallTime now) {
   }
 }
 
-std::string device_of_record(const std::string& record_id) {
-  return record_id.substr(std::string_view("device-").size());
-}
-
 // {"_id": "device-<id>", "type": "forgotten", "state": "expired", "until": TIME}: enough to know
 // the id when a carrier brings the registration once more.
 void forget_ended(Services& services, WallTime now) {

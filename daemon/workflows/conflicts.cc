@@ -34,7 +34,7 @@ bool contains(std::span<const std::string_view> names, std::string_view name) {
 
 // What design_docs/control/validate_doc_update.js asks of this member in every document.
 bool has_form(std::string_view key, const json::value& value) {
-  constexpr std::array<std::pair<std::string_view, std::size_t>, 13> longest{{{"type", 64},
+  constexpr std::array<std::pair<std::string_view, std::size_t>, 15> longest{{{"type", 64},
                                                                               {"state", 64},
                                                                               {"name", 200},
                                                                               {"owner", 254},
@@ -46,6 +46,8 @@ bool has_form(std::string_view key, const json::value& value) {
                                                                               {"database", 238},
                                                                               {"user", 64},
                                                                               {"code", 64},
+                                                                              {"group", 64},
+                                                                              {"named", 200},
                                                                               {"username", 80}}};
   if (extent_of(value).levels > deepest_member) return false;
   const auto limit = std::find_if(longest.begin(), longest.end(),
@@ -129,9 +131,9 @@ Document keep_device(const Leaves& leaves) {
   return kept;
 }
 
-constexpr std::array<std::string_view, 13> owned_of_channel{
-    "type",    "state",  "owner",   "user",     "database", "syncpoint", "error",
-    "channel", "access", "members", "named_by", "left",     "wipe"};
+constexpr std::array<std::string_view, 14> owned_of_channel{
+    "type",   "state",   "owner",  "user",     "database", "syncpoint", "error", "channel",
+    "access", "members", "groups", "named_by", "left",     "wipe"};
 
 int progress_of(const Document& channel) {
   const std::string state = doc_state(channel);
@@ -152,7 +154,7 @@ Document keep_channel(const Leaves& leaves) {
   constexpr std::array<std::string_view, 4> members{"owner", "user", "database", "syncpoint"};
   Document kept = led_by(leader, leaves, members);
   // They say why a channel is in the state that it is in.
-  for (const std::string_view key : {"error", "channel", "access", "members", "named_by", "left", "wipe"})
+  for (const std::string_view key : {"error", "channel", "access", "members", "groups", "named_by", "left", "wipe"})
     copy_member(leader, kept, key);
   return kept;
 }
@@ -175,7 +177,8 @@ Document keep_invitation(const Leaves& leaves) {
   return kept;
 }
 
-constexpr std::array<std::string_view, 7> owned_of_member{"type", "state", "channel", "user", "access", "wipe", "error"};
+constexpr std::array<std::string_view, 8> owned_of_member{"type",  "state",  "channel", "user",
+                                                          "group", "access", "wipe",    "error"};
 
 int progress_of_member(const Document& member) {
   const std::string state = doc_state(member);
@@ -192,6 +195,15 @@ Document keep_whole(const Leaves& leaves, int (*progress)(const Document&), std:
 
 Document keep_member(const Leaves& leaves) {
   return keep_whole(leaves, progress_of_member, owned_of_member);
+}
+
+constexpr std::array<std::string_view, 6> owned_of_group{"type", "state", "access", "members", "named", "error"};
+
+Document keep_group(const Leaves& leaves) {
+  const Document& leader = furthest(leaves, progress_of);
+  Document kept = *leaves.front();
+  for (const std::string_view key : owned_of_group) copy_member(leader, kept, key);
+  return kept;
 }
 
 constexpr std::array<std::string_view, 9> owned_of_link{"type", "state", "channel", "code", "access",
@@ -236,12 +248,13 @@ Document keep_subscription(const Leaves& leaves) {
   return kept;
 }
 
-constexpr std::array<TypeRules, 7> types{
+constexpr std::array<TypeRules, 8> types{
     {{"device", owned_of_device, keep_device, is_no_choice},
      {"channel", owned_of_channel, keep_channel, is_no_choice},
      {"subscription", owned_of_subscription, keep_subscription, is_subscription_choice},
      {"invitation", owned_of_invitation, keep_invitation, is_invitation_choice},
      {"member", owned_of_member, keep_member, is_no_choice},
+     {"group", owned_of_group, keep_group, is_no_choice},
      {"link", owned_of_link, keep_link, is_no_choice},
      {"join", owned_of_join, keep_join, is_no_choice}}};
 

@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "base/errors.h"
 #include "workflows/channel_claims.h"
-#include "workflows/members.h"
+#include "workflows/reach.h"
 #include "workflows/subscription.h"
 
 namespace channels {
@@ -43,7 +43,7 @@ bool has_active(Services& services, const std::string& user, const std::string& 
 void find_who_is_to_know(Services& services, const std::string& channel_id) {
   const auto record = services.registry.get(channel_record_id(channel_id));
   if (!record) return;
-  for (const std::string& user : members_of(*record)) {
+  for (const std::string& user : Reach(services).everybody(*record)) {
     if (has_active(services, user, channel_id)) services.bells.want(user, channel_id);
   }
 }

@@ -93,7 +93,7 @@ void show_inviter(Services& services, const Document& record) {
 // Null where he may come in. Who was put out since comes in by a newer invitation only.
 std::optional<Fault> fault_of_accept(const Document& channel, const Document& invitation, const std::string& user) {
   if (doc_state(channel) != "ready" || access_of(channel, string_or(invitation, "user", "")) != access_owner)
-    return Fault{"no_owner", "Who sent this invitation is no owner of the channel any more."};
+    return Fault{"no_owner", "Who sent this invitation is no owner any more."};
   if (was_out_after(channel, user, string_or(invitation, "sent", "")))
     return Fault{"no_member", "The membership ended after this invitation was sent."};
   return std::nullopt;
@@ -124,7 +124,7 @@ Document accept(Services& services, const Document& record, const std::string& u
   const auto let = let_in(services, accepting, user);
   if (const auto* fault = std::get_if<Fault>(&let))
     return advance(services, accepting, {"accepting"}, "error", {{"error", fault->error}, {"reason", fault->reason}});
-  share_out(services, std::get<Document>(let));
+  share_out(services, std::get<Document>(let), doc_id(accepting));
   return advance(services, accepting, {"accepting"}, "accepted");
 }
 

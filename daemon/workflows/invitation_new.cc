@@ -7,6 +7,7 @@
 #include "mail/harmless_name.h"
 #include "workflows/channel_claims.h"
 #include "workflows/fault.h"
+#include "workflows/groups.h"
 #include "workflows/invitation.h"
 #include "workflows/invitation_documents.h"
 #include "workflows/letter.h"
@@ -30,6 +31,7 @@ struct InvitationWish {
   std::string access;
   Address to;
   std::string address;  // its digest
+  bool is_group = false;
 };
 
 bool is_pending(Services& services, const InvitationWish& wish) {
@@ -40,12 +42,12 @@ bool is_pending(Services& services, const InvitationWish& wish) {
 }
 
 // In this order: who is no owner learns nothing of the members.
-std::optional<Fault> fault_of_invitation(Services& services, const InvitationWish& wish, const std::string& user) {
+std::optional<Fault> fault_of_invitation(Services& services, const InvitationWish& wish, const std::string& user,
+                                         const std::optional<Document>& channel) {
   if (!is_access(wish.access))
     return Fault{"bad_access", "The access of an invitation is \"writer\", \"reader\" or \"owner\"."};
-  const auto channel = services.registry.get(channel_record_id(wish.channel));
   if (!channel || doc_state(*channel) != "ready" || access_of(*channel, user) != access_owner)
-    return Fault{"no_owner", "Only an owner of a channel invites to it."};
+    return Fault{"no_owner", "Only an owner of a channel or group invites to it."};
   const auto inviter = services.registry.get("user-" + user);
   if (inviter && string_or(*inviter, "address", "") == wish.address)
     return Fault{"is_you", "This is your own address: the channel is on your devices already."};
@@ -53,7 +55,7 @@ std::optional<Fault> fault_of_invitation(Services& services, const InvitationWis
   if (address && is_member(*channel, string_or(*address, "user", "")))
     return Fault{"is_member", "Who has this address is a member already. Change the access by a \"member\" document."};
   if (is_pending(services, wish))
-    return Fault{"pending", "An invitation to this channel waits for this address already."};
+    return Fault{"pending", "An invitation to this waits for this address already."};
   return std::nullopt;
 }
 
@@ -144,6 +146,7 @@ Letter letter_of(Services& services, const InvitationWish& wish, const Document&
   Values values;
   values["from"] = string_or(record, "from", "");
   values["channel_name"] = harmless_name(string_or(record, "name", ""), known);
+  values["is_group"] = wish.is_group ? "yes" : "";
   values["reads_only"] = wish.access == access_reader ? "yes" : "";
   values["days_valid"] = std::to_string(std::max<std::int64_t>(1, services.options.confirm_ttl.count() * ttls / 86400));
   values["known"] = known ? "yes" : "";
@@ -194,9 +197,10 @@ Outcome invite(Services& services, Run& run, const Document& doc) {
     return Save{in_error(doc, "bad_id", "Ids of this form are those of invitations that you get. Take another one.")};
   const auto to = parse_address(string_or(doc, "to", ""));
   if (!to) return refuse(services, record_id, doc, {"bad_address", to.error().reason});
-  const InvitationWish wish{record_id, string_or(doc, "channel", ""), string_or(doc, "access", ""), *to,
-                            sha256_hex(to->folded)};
-  if (const auto fault = fault_of_invitation(services, wish, user)) return refuse(services, record_id, doc, *fault);
+  const std::string channel_id = string_or(doc, "channel", "");
+  const auto channel = services.registry.get(channel_record_id(channel_id));
+  const InvitationWish wish{record_id, channel_id, string_or(doc, "access", ""), *to, sha256_hex(to->folded), channel && is_group(*channel)};
+  if (const auto fault = fault_of_invitation(services, wish, user, channel)) return refuse(services, record_id, doc, *fault);
   return send(services, run, doc, wish, user);
 }
 

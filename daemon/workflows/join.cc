@@ -102,7 +102,7 @@ Outcome join(Services& services, Run& run, const Document& doc) {
   if (!has_use(*link, cause) && is_member(*channel, user) && doc_state(*channel) == "ready") return joined(doc);
   if (const auto fault = use_link(services, *channel, *link, user, cause)) return not_joined(doc, *fault);
   if (const auto fault = come_in(services, *channel, *link, user, cause)) return not_joined(doc, *fault);
-  share_out(services, *channel);
+  share_out(services, *channel, cause);
   if (doc_state(*link) == "used") show_maker(services, *link);
   return joined(doc);
 }

@@ -5,6 +5,7 @@
 
 #include "workflows/channel_claims.h"
 #include "workflows/fault.h"
+#include "workflows/group_access.h"
 #include "workflows/members.h"
 #include "workflows/sharing.h"
 
@@ -49,22 +50,23 @@ bool keeps_an_owner(const Document& record, const MemberWish& wish) {
 // In this order: who is no member learns nothing about a channel, who is no owner nothing that he can't see.
 std::optional<Fault> fault_of_wish(const Document& record, const MemberWish& wish) {
   if (doc_state(record) != "ready" || !is_member(record, wish.by))
-    return Fault{"no_member", "There is no such channel for this user."};
+    return Fault{"no_member", "There is no such channel or group for this user."};
   if (wish.kind != "leave" && access_of(record, wish.by) != access_owner)
-    return Fault{"no_owner", "Only an owner of a channel changes its members."};
+    return Fault{"no_owner", "Only an owner changes the members of a channel or group."};
   if (changes_access(wish) && !is_access(wish.access))
     return Fault{"bad_access", "The access of a member is \"owner\", \"writer\" or \"reader\"."};
   if (!is_member(record, wish.user)) return Fault{"no_member", "\"user\" is no member of this channel: invite him."};
   if (wish.kind == "hand over" && wish.user == wish.by)
     return Fault{"no_member", "\"user\" is you: hand the channel over to another member."};
   if (!keeps_an_owner(record, wish))
-    return Fault{"last_owner", "A channel has at least one owner: hand it over to another member first."};
+    return Fault{"last_owner", "There is at least one owner always: hand it over to another member first."};
   return std::nullopt;
 }
 
 }  // namespace
 
 Outcome change_membership(Services& services, Run& run, const Document& doc) {
+  if (doc.contains("group")) return change_group_access(services, run, doc);
   const MemberWish wish = read_wish(doc, services.user_of(run.database), run.attempt_key);
   std::optional<Fault> fault = Fault{"no_member", "There is no such channel for this user."};
   const auto there = services.registry.get(channel_record_id(string_or(doc, "channel", "")));
@@ -76,7 +78,7 @@ Outcome change_membership(Services& services, Run& run, const Document& doc) {
     return !fault && change_members(current, changes_of(wish), run.env.wall_now());
   });
   if (fault) return Save{in_error(doc, fault->error, fault->reason)};
-  share_out(services, record);
+  share_out(services, record, wish.cause);
   Document done = in_state(doc, "done");
   done.erase("error");
   return Save{std::move(done)};

@@ -6,7 +6,7 @@
 
 namespace channels {
 
-// {"type": "member", "state": "change" | "remove" | "hand over" | "leave", "channel": "<channel id>", "user": "<user id>"}
+// {"type": "member", "state": "change" | "remove" | "hand over" | "leave", "channel": "<channel or group id>", "user": "<user id>"}
 // -> {..., "state": "done"}, or `error` with one of no_member, no_owner, bad_access, last_owner. By state:
 //
 //   change     an owner gives `user` the "access" "owner", "writer" or "reader"
@@ -14,7 +14,7 @@ namespace channels {
 //   hand over  an owner makes `user`, a member, an owner, and becomes one of "access" himself ("writer" if it is not given)
 //   leave      the user of this database goes; `user` is not needed
 //
-// One owner stays always. Safe: the same revision changes the members once, whatever is done after it.
+// With "group" in place of "user" it is about a group in a channel (group_access.h). One owner stays always. Safe: the same revision changes the members once, whatever is done after it.
 Outcome change_membership(Services& services, Run& run, const Document& doc);
 
 }  // namespace channels

@@ -18,6 +18,10 @@ std::string device_record_id(std::string_view device_id) {
   return "device-" + std::string(device_id);
 }
 
+std::string device_of_record(std::string_view record_id) {
+  return std::string(record_id.substr(std::string_view("device-").size()));
+}
+
 std::string address_record_id(std::string_view address_digest) {
   return "address-" + std::string(address_digest);
 }

@@ -32,6 +32,8 @@
 namespace channels {
 
 std::string device_record_id(std::string_view device_id);
+// The device's id, of its record's.
+std::string device_of_record(std::string_view record_id);
 std::string address_record_id(std::string_view address_digest);
 
 class Registry {

@@ -4,6 +4,7 @@
 
 #include "provision/users.h"
 #include "workflows/device_documents.h"
+#include "workflows/group_sharing.h"
 
 namespace channels {
 
@@ -51,7 +52,7 @@ Document take_number(Services& services, const RotateId& id, const json::object&
 void set_log_in(Services& services, const RotateId& id, const Document& record) {
   const json::object* credential = get_object(record, "credential");
   if (credential == nullptr) return;  // an earlier run did it
-  put_user(services.server, user_doc(id.device, string_or(record, "user", ""), *credential));
+  put_device_user(services, id.device, string_or(record, "user", ""), *credential);
   const Document now = services.registry.update(doc_id(record), [&](Document& current) {
     if (int_or(current, "rotation", 0) != id.number || doc_state(current) != "active") return false;
     if (const json::object* set = get_object(current, "credential")) current["log_in_salt"] = string_or(*set, "salt", "");

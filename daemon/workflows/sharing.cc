@@ -1,9 +1,14 @@
 #include "workflows/sharing.h"
 
+#include <algorithm>
+#include <span>
+
 #include "base/errors.h"
 #include "provision/databases.h"
 #include "provision/users.h"
 #include "workflows/channel_claims.h"
+#include "workflows/group_sharing.h"
+#include "workflows/groups.h"
 #include "workflows/members.h"
 #include "workflows/subscription.h"
 
@@ -14,6 +19,8 @@ namespace {
 constexpr int most_tries_at_once = 10;
 // A document in a control database is at most 64 kB large.
 constexpr std::size_t most_shown = 200;
+// Channels whose documents are read and saved at once.
+constexpr std::size_t most_in_bulk = 500;
 
 std::vector<std::string> roles_with(const Document& record, std::string_view access) {
   std::vector<std::string> roles;
@@ -21,11 +28,23 @@ std::vector<std::string> roles_with(const Document& record, std::string_view acc
   return roles;
 }
 
+// A group's readers read only, and of a group that reads only everybody does.
+void add_groups(const Document& record, Access& access) {
+  for (const std::string& id : groups_of(record)) {
+    const std::string its = group_access(record, id);
+    if (!is_access(its)) continue;
+    for (const std::string& role : {group_role(id), group_reader_role(id)}) access.member_roles.push_back(role);
+    access.reader_roles.push_back(group_reader_role(id));
+    if (its == access_reader) access.reader_roles.push_back(group_role(id));
+  }
+}
+
 Access access_for(const Document& record) {
   Access access;
   for (const std::string& user : members_of(record)) access.member_roles.push_back(role_of(user));
   access.owner_roles = roles_with(record, access_owner);
   access.reader_roles = roles_with(record, access_reader);
+  add_groups(record, access);
   return access;
 }
 
@@ -38,29 +57,64 @@ bool may_write(const std::optional<Document>& doc) {
   return !doc || doc_type(*doc) == "channel";
 }
 
-void show_to(Services& services, const Document& record, const std::string& user) {
+// What is to become of what he has of it; nullopt where nothing is.
+std::optional<Document> copy_to_save(Services& services, const Document& record, const std::string& user,
+                                     const std::string& access, const std::optional<Document>& found) {
+  if (!may_write(found)) return std::nullopt;
+  if (!found && !is_access(access)) return std::nullopt;  // he has nothing that could show it
+  const std::string id = channel_id_of(record);
+  Document copy = channel_copy(services, record, user, access, found.value_or(Document{{"_id", id}}));
+  if (found && same_content(copy, *found)) return std::nullopt;
+  return copy;
+}
+
+void show_to(Services& services, const Document& record, const std::string& user, const std::string& access) {
   Database control(services.server, services.control_database(user));
   const std::string id = channel_id_of(record);
   for (int tries = 0; tries < most_tries_at_once; ++tries) {
     const auto found = control.get(id);
-    if (!may_write(found)) return;
-    if (!found && !is_member(record, user)) return;  // he has nothing that could show it
-    const Document copy = channel_copy(services, record, user, found.value_or(Document{{"_id", id}}));
-    if ((found && same_content(copy, *found)) || control.save(copy).ok()) {
-      if (is_member(record, user)) subscribe(services, control, id);
-      else end_subscription(services, control, id);
-      return;
-    }
+    if (!may_write(found) || (!found && !is_access(access))) return;
+    const auto copy = copy_to_save(services, record, user, access, found);
+    if (copy && !control.save(*copy).ok()) continue;
+    if (is_access(access)) subscribe(services, control, id);
+    else end_subscription(services, control, id);
+    return;
   }
   throw Unavailable("a channel's document in a control database changes all the time");
 }
 
 // Somebody whose control database is gone has nobody to be shown anything.
-void show_if_there(Services& services, const Document& record, const std::string& user) {
+void show_if_there(Services& services, const Document& record, const std::string& user, const std::string& access) {
   try {
-    show_to(services, record, user);
+    show_to(services, record, user, access);
   } catch (const Refused& refused) {
     if (refused.status != 404) throw;
+  }
+}
+
+// Some of a user's channels, as they are to be in his database.
+void show_part(Services& services, Reach& reach, const std::string& user, std::span<const Document> records) {
+  Database control(services.server, services.control_database(user));
+  std::vector<std::string> ids;
+  for (const Document& record : records) {
+    ids.push_back(channel_id_of(record));
+    ids.push_back(subscription_id(ids.back(), user));
+  }
+  const auto found = control.get_many(ids);
+  std::vector<Document> wanted;
+  std::vector<std::size_t> of;  // the record that each is about
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const std::string access = reach.access(records[i], user);
+    const std::optional<Document>& before = found[2 * i + 1];
+    const auto add = [&](std::optional<Document> doc) {
+      if (doc) wanted.push_back(std::move(*doc)), of.push_back(i);
+    };
+    add(copy_to_save(services, records[i], user, access, found[2 * i]));
+    add(is_access(access) ? subscribed(services, before, channel_id_of(records[i]), user) : unsubscribed(before));
+  }
+  const auto saved = control.save_all(wanted);
+  for (std::size_t i = 0; i < saved.size(); ++i) {
+    if (!saved[i].ok()) show_to(services, records[of[i]], user, reach.access(records[of[i]], user));
   }
 }
 
@@ -79,22 +133,31 @@ Document open_to_members(Services& services, Document record) {
   throw Unavailable("the members of a channel change all the time");
 }
 
-void share_out(Services& services, const Document& channel_record) {
-  const Document record = open_to_members(services, channel_record);
-  for (const std::string& user : members_of(record)) show_if_there(services, record, user);
-  for (const std::string& user : former_members_of(record)) show_if_there(services, record, user);
+void share_out(Services& services, const Document& record, const std::string& cause) {
+  if (is_group(record)) return share_group(services, record, cause);
+  const Document newest = open_to_members(services, record);
+  Reach reach(services);
+  for (const std::string& user : reach.everybody(newest))
+    show_if_there(services, newest, user, reach.access(newest, user));
+  for (const std::string& user : reach.former(newest)) show_if_there(services, newest, user, std::string(access_none));
+}
+
+void show_channels(Services& services, const std::string& user, const std::vector<Document>& channel_records) {
+  Reach reach(services);
+  const std::span<const Document> all(channel_records);
+  for (std::size_t at = 0; at < all.size(); at += most_in_bulk)
+    show_part(services, reach, user, all.subspan(at, std::min(most_in_bulk, all.size() - at)));
 }
 
 Document channel_copy(const Services& services, const Document& channel_record, const std::string& user,
-                      Document existing) {
+                      const std::string& access, Document existing) {
   const std::string id = channel_id_of(channel_record);
   Document copy = std::move(existing);
   copy["type"] = "channel";
-  const std::string access = access_of(channel_record, user);
   // Who is out learns no new name.
   if (is_access(access) && (doc_state(copy) != "ready" || !copy.contains("name")))
     copy["name"] = string_or(channel_record, "name", "");
-  for (const char* key : {"channel", "access", "members", "named_by", "left", "wipe", "syncpoint"}) copy.erase(key);
+  for (const char* key : {"channel", "access", "members", "groups", "named_by", "left", "wipe", "syncpoint"}) copy.erase(key);
   if (doc_state(copy) != "ready") copy.erase("error");
   copy["database"] = services.channel_database(id);
   if (!is_access(access)) {
@@ -110,11 +173,12 @@ Document channel_copy(const Services& services, const Document& channel_record, 
   copy["access"] = access;
   copy["named_by"] = namer_of(channel_record);
   copy["members"] = shown_members(channel_record, most_shown);
+  if (json::array groups = shown_groups(channel_record); !groups.empty()) copy["groups"] = std::move(groups);
   return copy;
 }
 
 void rename_copies(Services& services, const Document& channel_record, const std::string& old_name) {
-  for (const std::string& user : members_of(channel_record)) {
+  for (const std::string& user : Reach(services).everybody(channel_record)) {
     // Who named it has the name by himself: what stands there may be a newer wish.
     if (user == namer_of(channel_record)) continue;
     Database control(services.server, services.control_database(user));

@@ -3,8 +3,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
-#include "workflows/services.h"
+#include "workflows/reach.h"
 
 namespace channels {
 
@@ -13,13 +14,18 @@ namespace channels {
 // read; gives it as it is then.
 Document open_to_members(Services& services, Document record);
 
-// The same, and the documents of all members and former members: {"_id": "<channel id>", "type": "channel", "state": "ready"
-// | "removed", "name", "database", "syncpoint", "access", "named_by", "members": [{"user", "access"}]}, and the subscription.
-void share_out(Services& services, const Document& channel_record);
+// The same for all who have the channel, by themselves or through a group, and the documents of all members and former members: {"_id": "<channel id>", "type": "channel", "state": "ready"
+// | "removed", "name", "database", "syncpoint", "access", "named_by", "members": [{"user", "access"}], "groups": [{"group", "name", "access"}]}, and the subscription. Of a group's
+// record it is group_sharing.h that does so; whom `cause` (MemberChange) was about, or with none everybody.
+void share_out(Services& services, const Document& record, const std::string& cause = "");
 
-// A member's copy: `existing` (empty at first) with all that the daemon owns put right. The name is left as it is if there
+// One user's documents of many channels, by few requests; where one changed at the same time, it is done by itself.
+void show_channels(Services& services, const std::string& user, const std::vector<Document>& channel_records);
+
+// The copy of somebody with that access: `existing` (empty at first) with all that the daemon owns put right. The name is left as it is if there
 // is one: it may be a new one of an owner. Former members' copies say `removed`, with left and wipe. Pure.
-Document channel_copy(const Services& services, const Document& channel_record, const std::string& user, Document existing);
+Document channel_copy(const Services& services, const Document& channel_record, const std::string& user,
+                      const std::string& access, Document existing);
 
 // An owner gave the channel another name: it goes into the copies of all members that show the old one.
 void rename_copies(Services& services, const Document& channel_record, const std::string& old_name);

@@ -2,13 +2,15 @@
 
 #include "base/errors.h"
 #include "workflows/channel_claims.h"
-#include "workflows/members.h"
+#include "workflows/groups.h"
+#include "workflows/reach.h"
 
 namespace channels {
 
 namespace {
 
 constexpr seconds channel_wait{2};
+constexpr int most_tries = 5;
 
 // The channel that the id is about; empty if it is not one of this user.
 std::string channel_in_id(const std::string& id, const std::string& user) {
@@ -17,7 +19,7 @@ std::string channel_in_id(const std::string& id, const std::string& user) {
   return id.substr(0, id.size() - ending.size());
 }
 
-Document put_right(Services& services, Document doc, const std::string& channel_id) {
+Document put_right(const Services& services, Document doc, const std::string& channel_id) {
   doc["channel"] = channel_id;
   doc["syncpoint"] = services.syncpoint(services.channel_database(channel_id));
   doc.erase("error");
@@ -54,7 +56,7 @@ Outcome mend_subscription(Services& services, Run& run, const Document& doc) {
   if (!is_choice(doc_state(doc)))
     return Save{in_error(doc, "bad_state", "A subscription is \"active\", \"paused\" or \"stopped\".")};
   const auto record = services.registry.get(channel_record_id(channel_id));
-  if (!record || !is_member(*record, user) || doc_state(*record) != "ready") {
+  if (!record || is_group(*record) || !Reach(services).has(*record, user) || doc_state(*record) != "ready") {
     if (is_coming(run, channel_id)) return Later{run.env.wall_now() + channel_wait};
     return Save{no_member(doc)};
   }
@@ -63,24 +65,34 @@ Outcome mend_subscription(Services& services, Run& run, const Document& doc) {
   return Save{std::move(next)};
 }
 
+std::optional<Document> subscribed(const Services& services, const std::optional<Document>& found,
+                                   const std::string& channel_id, const std::string& user) {
+  // The rule puts the rest right.
+  if (found && (doc_type(*found) != "subscription" || is_choice(doc_state(*found)))) return std::nullopt;
+  Document wanted = found.value_or(Document{{"_id", subscription_id(channel_id, user)}, {"type", "subscription"}});
+  wanted["state"] = "active";
+  return put_right(services, std::move(wanted), channel_id);
+}
+
+std::optional<Document> unsubscribed(const std::optional<Document>& found) {
+  if (!found || doc_type(*found) != "subscription" || !is_choice(doc_state(*found))) return std::nullopt;
+  return no_member(*found);
+}
+
 void subscribe(Services& services, Database& control, const std::string& channel_id) {
-  const std::string id = subscription_id(channel_id, services.user_of(control));
-  for (int tries = 0; tries < 5; ++tries) {
-    const auto found = control.get(id);
-    if (found && (doc_type(*found) != "subscription" || is_choice(doc_state(*found)))) return;  // the rule puts the rest right
-    Document wanted = found.value_or(Document{{"_id", id}, {"type", "subscription"}});
-    wanted["state"] = "active";
-    if (control.save(put_right(services, std::move(wanted), channel_id)).ok()) return;
+  const std::string user = services.user_of(control);
+  for (int tries = 0; tries < most_tries; ++tries) {
+    const auto wanted = subscribed(services, control.get(subscription_id(channel_id, user)), channel_id, user);
+    if (!wanted || control.save(*wanted).ok()) return;
   }
   throw Unavailable("the subscription of a channel changes all the time");
 }
 
 void end_subscription(Services& services, Database& control, const std::string& channel_id) {
   const std::string id = subscription_id(channel_id, services.user_of(control));
-  for (int tries = 0; tries < 5; ++tries) {
-    const auto found = control.get(id);
-    if (!found || doc_type(*found) != "subscription" || !is_choice(doc_state(*found))) return;
-    if (control.save(no_member(*found)).ok()) return;
+  for (int tries = 0; tries < most_tries; ++tries) {
+    const auto wanted = unsubscribed(control.get(id));
+    if (!wanted || control.save(*wanted).ok()) return;
   }
   throw Unavailable("the subscription of a channel changes all the time");
 }

@@ -1,6 +1,7 @@
 // subscription documents in a control database: which channels the user's devices keep in sync.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "engine/handler.h"
@@ -12,6 +13,12 @@ namespace channels {
 // "channel", "syncpoint"}: the state is the person's; channel and syncpoint are put right. One for a
 // channel whose member the user isn't becomes `error`. Safe.
 Outcome mend_subscription(Services& services, Run& run, const Document& doc);
+
+// What the user's subscription of a channel has to become, `found` being what is there; nullopt where nothing is to be saved.
+// Pure. subscribed: active, unless a device chose otherwise before. unsubscribed: `error`, at which devices end the replication.
+std::optional<Document> subscribed(const Services& services, const std::optional<Document>& found,
+                                   const std::string& channel_id, const std::string& user);
+std::optional<Document> unsubscribed(const std::optional<Document>& found);
 
 // Makes the user's subscription of a channel, active, unless a device chose otherwise before.
 void subscribe(Services& services, Database& control, const std::string& channel_id);

@@ -19,6 +19,17 @@ function (newDoc, oldDoc, userCtx, secObj) {
     if (newDoc._id === 'description' && newDoc._deleted) throw {forbidden: 'a channel keeps its description'};
     return;
   }
-  if (hasRoleIn(channel.readers)) throw {forbidden: 'you may read this channel, not write to it'};
+  // Who is in the channel by himself and through groups has the most that any of them may do.
+  function mayWrite() {
+    var members = (secObj && secObj.members && secObj.members.roles) || [];
+    var readers = channel.readers || [];
+    for (var i = 0; i < userCtx.roles.length; i++) {
+      var role = userCtx.roles[i];
+      if (members.indexOf(role) !== -1 && readers.indexOf(role) === -1) return true;
+    }
+    return !hasRoleIn(readers);
+  }
+
+  if (!mayWrite()) throw {forbidden: 'you may read this channel, not write to it'};
   if (newDoc._id === 'description') throw {forbidden: 'only an owner of the channel changes its description'};
 }

@@ -10,15 +10,16 @@ function (newDoc, oldDoc, userCtx, secObj) {
 
   var owned = {
     device: ['state', 'user', 'username', 'created', 'activated', 'revoked_at', 'error'],
-    channel: ['state', 'owner', 'user', 'database', 'syncpoint', 'error', 'channel', 'access', 'members', 'named_by', 'left', 'wipe'],
+    channel: ['state', 'owner', 'user', 'database', 'syncpoint', 'error', 'channel', 'access', 'members', 'groups', 'named_by', 'left', 'wipe'],
+    group: ['state', 'access', 'members', 'named', 'error'],
     subscription: ['channel', 'syncpoint', 'user', 'error'],
     invitation: ['state', 'from', 'to', 'channel', 'name', 'access', 'expires', 'error'],
-    member: ['state', 'channel', 'user', 'access', 'wipe', 'error'],
+    member: ['state', 'channel', 'user', 'group', 'access', 'wipe', 'error'],
     link: ['state', 'channel', 'code', 'access', 'uses', 'days', 'expires', 'error'],
     join: ['state', 'channel', 'code', 'error']
   };
   var longest = {type: 64, state: 64, name: 200, owner: 254, channel: 64, to: 254, access: 16, from: 254,
-                 syncpoint: 2048, database: 238, user: 64, username: 80, code: 64};
+                 syncpoint: 2048, database: 238, user: 64, username: 80, code: 64, group: 64, named: 200};
 
   // What a person may make of a state of his own documents.
   var wishes = {
@@ -27,6 +28,7 @@ function (newDoc, oldDoc, userCtx, secObj) {
   };
   var begins = {
     channel: ['new'],
+    group: ['new'],
     invitation: ['new'],
     member: ['change', 'remove', 'hand over', 'leave'],
     link: ['new'],
@@ -35,6 +37,7 @@ function (newDoc, oldDoc, userCtx, secObj) {
   // Documents of the daemon's that a person may clear away.
   var ended = {
     channel: ['removed', 'error'],
+    group: ['removed', 'error'],
     invitation: ['accepted', 'declined', 'withdrawn', 'expired', 'error'],
     link: ['used', 'closed', 'expired', 'error']
   };
@@ -115,7 +118,7 @@ function (newDoc, oldDoc, userCtx, secObj) {
   if (newDoc._id.indexOf('_design/') === 0) refuse('only the daemon changes design documents');
   var ends = oldDoc && oldDoc.type === 'device' && (oldDoc.state === 'revoke' || oldDoc.state === 'revoked');
   if (newDoc._deleted) {
-    var isOurs = oldDoc && ['device', 'channel', 'invitation', 'link', 'doorbell'].indexOf(oldDoc.type) !== -1;
+    var isOurs = oldDoc && ['device', 'channel', 'group', 'invitation', 'link', 'doorbell'].indexOf(oldDoc.type) !== -1;
     if (isOurs && (ended[oldDoc.type] || []).indexOf(oldDoc.state) === -1) {
       refuse('a ' + oldDoc.type + ' is not deleted by a device');
     }

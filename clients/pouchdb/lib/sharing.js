@@ -1,13 +1,13 @@
 // An app's questions and wishes about who is in a channel: invitations, links, and changes of members. All of it are documents in
 // the control database, so that it waits for the network by itself. Used by device.js.
 
-import { checkAccess, checkAddress, checkLimits, readLink } from './checks.js';
+import { checkAccess, checkAddress, checkLimits, checkName, readLink } from './checks.js';
 import { randomHex } from './credential.js';
 import { ChannelsError } from './errors.js';
 
 const ID_BYTES = 16;
 const CODE_BYTES = 16;
-const ID_OF = { invitation: 'to', member: 'member', link: 'link', join: 'join' };
+const PREFIX = { invitation: 'to', member: 'member', link: 'link', join: 'join' };
 const RECEIVED = /^invitation-[0-9a-f]{64}$/;
 
 export class Sharing {
@@ -21,9 +21,46 @@ export class Sharing {
     this.#channels = channels;
   }
 
+  /** Of a channel, by name or id, or of a group, by id. */
+  #idOf(channel) {
+    return this.#catalog.get(channel)?.type === 'group' ? channel : this.#channels.idOf(channel);
+  }
+
+  async makeGroup(name) {
+    const id = randomHex(this.#crypto, ID_BYTES);
+    await this.#catalog.edit(id, () => ({}), { type: 'group', state: 'new', name: checkName(name) });
+    return id;
+  }
+
+  groups() {
+    return this.#catalog.all('group').map((doc) => this.describeGroup(doc));
+  }
+
+  describeGroup({ _id: id, state, name = null, access = null, error = null }) {
+    return { id, name, state, access, members: this.members(id), error };
+  }
+
+  async renameGroup(id, name) {
+    this.#knownGroup(id);
+    await this.#catalog.edit(id, () => ({ name: checkName(name) }));
+  }
+
+  async giveToGroup(channel, group, { access = 'writer' } = {}) {
+    return this.change(channel, 'change', { group: this.#knownGroup(group), access: checkAccess(access, ['writer', 'reader']) });
+  }
+
+  async takeFromGroup(channel, group) {
+    return this.change(channel, 'remove', { group: this.#knownGroup(group) });
+  }
+
+  #knownGroup(id) {
+    if (this.#catalog.get(id)?.type === 'group') return id;
+    throw new ChannelsError('unknown_group', `There is no group ${id} here.`);
+  }
+
   async invite(channel, to, { access = 'writer', locale } = {}) {
     const doc = {
-      type: 'invitation', state: 'new', channel: this.#channels.idOf(channel), to: checkAddress(to, '`to` must be an e-mail address.'),
+      type: 'invitation', state: 'new', channel: this.#idOf(channel), to: checkAddress(to, '`to` must be an e-mail address.'),
       access: checkAccess(access), ...(locale ? { locale } : {}),
     };
     return this.#make('invitation', doc);
@@ -58,13 +95,13 @@ export class Sharing {
   /** What it gives can be passed on at once: who opens it before the cloud knows it is let in when he tries again. */
   async makeLink(channel, { access = 'writer', uses, days } = {}) {
     const code = randomHex(this.#crypto, CODE_BYTES);
-    const id = this.#channels.idOf(channel);
+    const id = this.#idOf(channel);
     await this.#make('link', { type: 'link', state: 'new', channel: id, code, access: checkAccess(access, ['writer', 'reader']), ...checkLimits({ uses, days }) });
     return `${id}.${code}`;
   }
 
   links(channel) {
-    const id = this.#channels.idOf(channel);
+    const id = this.#idOf(channel);
     return this.#catalog.all('link').filter((doc) => doc.channel === id).map((doc) => this.describeLink(doc));
   }
 
@@ -87,16 +124,16 @@ export class Sharing {
   }
 
   members(channel) {
-    const { members } = this.#catalog.get(this.#channels.idOf(channel)) ?? {};
+    const { members } = this.#catalog.get(this.#idOf(channel)) ?? {};
     return Array.isArray(members) ? members.map(({ user, access }) => ({ user, access })) : [];
   }
 
   change(channel, state, more) {
-    return this.#make('member', { type: 'member', state, channel: this.#channels.idOf(channel), ...more });
+    return this.#make('member', { type: 'member', state, channel: this.#idOf(channel), ...more });
   }
 
   async #make(kind, doc) {
-    const id = `${ID_OF[kind]}-${randomHex(this.#crypto, ID_BYTES)}`;
+    const id = `${PREFIX[kind]}-${randomHex(this.#crypto, ID_BYTES)}`;
     await this.#catalog.edit(id, () => ({}), doc);
     return id;
   }

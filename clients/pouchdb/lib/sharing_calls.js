@@ -39,6 +39,30 @@ export class SharingCalls extends Emitter {
     await this.#sharing.withdraw(id);
   }
 
+  async makeGroup(name) {
+    this.#checkOpen();
+    return this.#sharing.makeGroup(name);
+  }
+
+  groups() {
+    return this.#sharing.groups();
+  }
+
+  async renameGroup(group, name) {
+    this.#checkOpen();
+    await this.#sharing.renameGroup(group, name);
+  }
+
+  async giveToGroup(channel, group, options) {
+    this.#checkOpen();
+    await this.#sharing.giveToGroup(channel, group, options);
+  }
+
+  async takeFromGroup(channel, group) {
+    this.#checkOpen();
+    await this.#sharing.takeFromGroup(channel, group);
+  }
+
   async makeLink(channel, limits) {
     this.#checkOpen();
     return this.#sharing.makeLink(channel, limits);
@@ -85,7 +109,8 @@ export class SharingCalls extends Emitter {
 
   /** A document of the control database changed. */
   sharingChanged(doc) {
-    if (!['invitation', 'member', 'link', 'join'].includes(doc.type)) return;
+    if (!['invitation', 'member', 'group', 'link', 'join'].includes(doc.type)) return;
+    if (doc.type === 'group') this.emit('group', this.#sharing.describeGroup(doc));
     if (doc.type === 'invitation') this.emit('invitation', this.#sharing.describe(doc));
     if (doc.type === 'link') this.emit('link', this.#sharing.describeLink(doc));
     if (doc.type === 'join' && doc.state === 'joined') this.emit('joined', { channel: doc.channel });

@@ -23,7 +23,7 @@ class RandomLeaves {
   explicit RandomLeaves(unsigned seed) : random_(seed) {}
 
   std::vector<Document> operator()() {
-    const std::string type = pick<std::string>({"device", "channel", "subscription", "invitation", "member", "link", "join"});
+    const std::string type = pick<std::string>({"device", "channel", "subscription", "invitation", "member", "group", "link", "join"});
     std::vector<Document> leaves;
     const int count = number(2, 13);
     for (int i = 0; i < count; ++i) {

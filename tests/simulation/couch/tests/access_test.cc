@@ -256,12 +256,12 @@ TEST_P(AccessRules, ADeviceLogsInWithItsOwnVerifier) {
   Database users(*server_, "_users");
   const auto verifier = users.get("org.couchdb.user:" + tag_ + "-probe");
   const std::string id = sha256_hex(tag_);
-  put_user(*server_, user_doc(id, "1", {{"salt", verifier->at("salt")}, {"derived_key", verifier->at("derived_key")}}));
+  put_user(*server_, user_doc(id, {"user:1"}, {{"salt", verifier->at("salt")}, {"derived_key", verifier->at("derived_key")}}));
   users_.push_back(username_of(id));
   BasicCredentials device(username_of(id), "secret");
   EXPECT_EQ(ask("GET", "_session", nullptr, device).body.at("userCtx").at("roles"), (json::value{"user:1"}));
   delete_user(*server_, id);
-  put_user(*server_, user_doc(id, "2", {{"salt", verifier->at("salt")}, {"derived_key", verifier->at("derived_key")}}));
+  put_user(*server_, user_doc(id, {"user:2"}, {{"salt", verifier->at("salt")}, {"derived_key", verifier->at("derived_key")}}));
   EXPECT_EQ(users.get("org.couchdb.user:" + username_of(id))->at("roles"), (json::value{"user:2"}));
 }
 

@@ -1,0 +1,69 @@
+#include "workflows/group_access.h"
+
+#include <optional>
+
+#include "workflows/channel_claims.h"
+#include "workflows/fault.h"
+#include "workflows/groups.h"
+#include "workflows/members.h"
+#include "workflows/sharing.h"
+
+namespace channels {
+
+namespace {
+
+struct GroupWish {
+  std::string kind;
+  std::string access;
+  std::string by;
+};
+
+bool is_owner(const Document& record, const std::string& user) {
+  return access_of(record, user) == access_owner;
+}
+
+// In this order: who is in neither learns nothing of them.
+std::optional<Fault> fault_of_group_wish(const Document& channel, const Document& group, const GroupWish& wish) {
+  if (doc_state(channel) != "ready" || !(is_member(channel, wish.by) || is_member(group, wish.by)))
+    return Fault{"no_member", "There is no such channel for this user."};
+  if (wish.kind == "remove" && group_access(channel, doc_id(group).substr(channel_record_id("").size())).empty())
+    return Fault{"no_member", "The group doesn't have this channel."};
+  if (wish.kind == "remove") {
+    if (is_owner(channel, wish.by) || is_owner(group, wish.by)) return std::nullopt;
+    return Fault{"no_owner", "Only an owner of the channel or of the group takes it away."};
+  }
+  if (wish.kind != "change")
+    return Fault{"bad_wish", "A group's access to a channel is set by \"change\" and ended by \"remove\"."};
+  if (!is_owner(channel, wish.by) || !is_owner(group, wish.by))
+    return Fault{"no_owner", "Only who is an owner of both gives a channel to a group."};
+  if (wish.access != access_writer && wish.access != access_reader)
+    return Fault{"bad_access", "The access of a group is \"writer\" or \"reader\"."};
+  return std::nullopt;
+}
+
+}  // namespace
+
+Outcome change_group_access(Services& services, Run& run, const Document& doc) {
+  const GroupWish wish{doc_state(doc), string_or(doc, "access", ""), services.user_of(run.database)};
+  const auto there = services.registry.get(channel_record_id(string_or(doc, "channel", "")));
+  const auto group = services.registry.get(channel_record_id(string_or(doc, "group", "")));
+  if (!there || is_group(*there) || !group || !is_group(*group))
+    return Save{in_error(doc, "no_member", "There is no such channel or group for this user.")};
+  std::optional<Fault> fault;
+  const Document record = services.registry.update(*there, [&](Document& current) {
+    fault.reset();
+    if (was_handled(current, run.attempt_key)) return false;  // by a run that was cut off
+    fault = fault_of_group_wish(current, *group, wish);
+    if (fault) return false;
+    const std::string access = wish.kind == "remove" ? std::string(access_none) : wish.access;
+    change_group(current, *group, access, run.attempt_key, run.env.wall_now());
+    return true;
+  });
+  if (fault) return Save{in_error(doc, fault->error, fault->reason)};
+  share_out(services, record);
+  Document done = in_state(doc, "done");
+  done.erase("error");
+  return Save{std::move(done)};
+}
+
+}  // namespace channels

@@ -1,0 +1,127 @@
+#include "workflows/group_sharing.h"
+
+#include <set>
+#include <vector>
+
+#include "base/errors.h"
+#include "provision/users.h"
+#include "workflows/channel_claims.h"
+#include "workflows/groups.h"
+#include "workflows/members.h"
+#include "workflows/sharing.h"
+
+namespace channels {
+
+namespace {
+
+constexpr int most_tries_a_group = 10;
+// A document in a control database is at most 64 kB large.
+constexpr std::size_t most_members_shown = 200;
+constexpr std::size_t records_a_page = 500;
+
+std::set<std::string> whom_it_changed(const Document& group, const std::string& cause) {
+  std::set<std::string> users;
+  const json::object* members = get_object(group, "members");
+  if (members == nullptr) return {string_or(group, "user", "")};
+  for (const auto& [user, member] : *members) {
+    const json::object* entry = member.if_object();
+    if (entry != nullptr && (cause.empty() || string_or(*entry, "by", "") == cause)) users.emplace(user);
+  }
+  return users;
+}
+
+std::vector<Document> channels_of_group(Services& services, const std::string& group_id) {
+  std::vector<Document> records;
+  for (;;) {
+    const auto rows = services.registry.database().view(
+        "channels_by_group",
+        {{"key", group_id}, {"include_docs", true}, {"limit", records_a_page}, {"skip", records.size()}});
+    for (const json::object& row : rows) {
+      const json::object* doc = get_object(row, "doc");
+      records.push_back(doc == nullptr ? Document{} : *doc);
+    }
+    if (rows.size() < records_a_page) return records;
+  }
+}
+
+void set_roles(Services& services, const std::string& user) {
+  const json::array roles = roles_of_user(services, user);
+  for (const std::string& device : services.registry.devices_of(user, "active"))
+    put_roles(services.server, device, roles);
+}
+
+void show_group_to(Services& services, const Document& group, const std::string& user) {
+  Database control(services.server, services.control_database(user));
+  for (int tries = 0; tries < most_tries_a_group; ++tries) {
+    const auto found = control.get(channel_id_of(group));
+    if (found && doc_type(*found) != "group") return;  // his own document under that id stays
+    if (!found && !is_member(group, user)) return;
+    const Document copy = group_copy(group, user, found.value_or(Document{{"_id", channel_id_of(group)}}));
+    if ((found && same_content(copy, *found)) || control.save(copy).ok()) return;
+  }
+  throw Unavailable("a group's document in a control database changes all the time");
+}
+
+// Somebody whose control database is gone has nobody to be shown anything.
+template <typename Work>
+void unless_gone(const Work& work) {
+  try {
+    work();
+  } catch (const Refused& refused) {
+    if (refused.status != 404) throw;
+  }
+}
+
+}  // namespace
+
+void share_group(Services& services, const Document& group_record, const std::string& cause) {
+  const std::set<std::string> changed = whom_it_changed(group_record, cause);
+  for (const std::string& user : changed) set_roles(services, user);
+  const auto channels = channels_of_group(services, channel_id_of(group_record));
+  for (const std::string& user : changed)
+    unless_gone([&] { show_channels(services, user, channels); });
+  for (const std::string& user : members_of(group_record))
+    unless_gone([&] { show_group_to(services, group_record, user); });
+  for (const std::string& user : former_members_of(group_record))
+    unless_gone([&] { show_group_to(services, group_record, user); });
+}
+
+Document group_copy(const Document& group_record, const std::string& user, Document existing) {
+  Document copy = std::move(existing);
+  const std::string access = access_of(group_record, user);
+  for (const char* key : {"access", "members", "left", "error"}) copy.erase(key);
+  copy["type"] = "group";
+  if (!is_access(access)) {
+    copy["state"] = "removed";  // who is out learns no later name
+    return copy;
+  }
+  copy["state"] = "ready";
+  copy["name"] = copy["named"] = string_or(group_record, "name", "");
+  copy["access"] = access;
+  copy["members"] = shown_members(group_record, most_members_shown);
+  return copy;
+}
+
+json::array roles_of_user(Services& services, const std::string& user) {
+  json::array roles{role_of(user)};
+  for (const json::object& row : services.registry.database().view("groups_by_user", {{"key", user}})) {
+    const std::string group = string_or(row, "id", "").substr(channel_record_id("").size());
+    for (const std::string& role : roles_in_group(group, string_or(row, "value", ""))) roles.emplace_back(role);
+  }
+  return roles;
+}
+
+void put_device_user(Services& services, const std::string& device_id, const std::string& user,
+                     const json::object& credential) {
+  json::array roles = roles_of_user(services, user);
+  put_user(services.server, user_doc(device_id, roles, credential));
+  for (int tries = 0; tries < most_tries_a_group; ++tries) {
+    json::array now = roles_of_user(services, user);
+    if (now == roles) return;
+    roles = std::move(now);
+    put_roles(services.server, device_id, roles);
+  }
+  throw Unavailable("the groups of a user change all the time");
+}
+
+}  // namespace channels

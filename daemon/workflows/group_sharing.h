@@ -1,0 +1,26 @@
+// What follows from a group's record (groups.h): the roles that its members' devices log in with, and what those devices see of the
+// group and of its channels. Called by sharing.h and by the workflow of groups; all of it may be repeated.
+#pragma once
+
+#include <string>
+
+#include "workflows/services.h"
+
+namespace channels {
+
+// For those whose membership `cause` changed, or with none for everybody: first the roles, so that who is out is out at once, then the
+// channels, some hundred by a request. The group's own document is shown to all members.
+void share_group(Services& services, const Document& group_record, const std::string& cause);
+
+// A member's copy of the group's document: {"_id": "<group id>", "type": "group", "state": "ready" | "removed", "name", "access",
+// "members", "named"}; `named` is the name as the daemon last wrote it, by which a person's new one is told from an old copy. Pure.
+Document group_copy(const Document& group_record, const std::string& user, Document existing);
+
+// The roles of a user's devices: "user:<id>", and one for each of his groups.
+json::array roles_of_user(Services& services, const std::string& user);
+
+// The _users document of a device that gets its log-in now. Groups that the user comes into or leaves meanwhile count.
+void put_device_user(Services& services, const std::string& device_id, const std::string& user,
+                     const json::object& credential);
+
+}  // namespace channels

@@ -1,0 +1,59 @@
+#include "workflows/reach.h"
+
+#include "workflows/channel_claims.h"
+#include "workflows/groups.h"
+#include "workflows/members.h"
+
+namespace channels {
+
+const Document& Reach::group(const std::string& id) {
+  const auto known = groups_.find(id);
+  if (known != groups_.end()) return known->second;
+  auto record = services_.registry.get(channel_record_id(id));
+  return groups_.emplace(id, record && is_group(*record) ? std::move(*record) : Document{}).first->second;
+}
+
+std::string Reach::access(const Document& record, std::string_view user) {
+  std::string best = access_of(record, user);
+  for (const std::string& id : groups_of(record)) {
+    if (best == access_owner || best == access_writer) break;  // through a group he gets no more
+    best = higher_access(best, access_through(group_access(record, id), access_of(group(id), user)));
+  }
+  return best;
+}
+
+bool Reach::has(const Document& record, std::string_view user) {
+  return is_access(access(record, user));
+}
+
+std::map<std::string, std::string> Reach::all(const Document& record) {
+  std::map<std::string, std::string> found;
+  const auto add = [&](const Document& of) {
+    for (const std::string& user : members_of(of)) found.emplace(user, "");
+    for (const std::string& user : former_members_of(of)) found.emplace(user, "");
+  };
+  add(record);
+  for (const std::string& id : groups_of(record)) add(group(id));
+  for (auto& [user, its] : found) its = access(record, user);
+  return found;
+}
+
+std::vector<std::string> Reach::everybody(const Document& record) {
+  if (groups_of(record).empty()) return members_of(record);
+  std::vector<std::string> users;
+  for (const auto& [user, its] : all(record)) {
+    if (is_access(its)) users.push_back(user);
+  }
+  return users;
+}
+
+std::vector<std::string> Reach::former(const Document& record) {
+  if (groups_of(record).empty()) return former_members_of(record);
+  std::vector<std::string> users;
+  for (const auto& [user, its] : all(record)) {
+    if (its == access_none) users.push_back(user);
+  }
+  return users;
+}
+
+}  // namespace channels
