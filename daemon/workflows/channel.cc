@@ -61,8 +61,10 @@ std::optional<ChannelFault> fault_in(Services& services, const Document& doc, co
 std::optional<ChannelFault> begin_making(Services& services, const ChannelWish& wish, Document& record) {
   Database database(services.server, services.channel_database(wish.id));
   const bool there = database.exists();
-  record = services.registry.update(record, [&](Document& current) {
-    if (doc_state(current) != "claimed" || there) return false;
+  // Read anew: another worker may have begun, and made it, since this run read the record.
+  if (there) record = services.registry.get(doc_id(record)).value_or(Document{});
+  else record = services.registry.update(record, [&](Document& current) {
+    if (doc_state(current) != "claimed") return false;
     current["state"] = "making";
     return true;
   });

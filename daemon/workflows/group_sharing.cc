@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/errors.h"
+#include "base/mutation.h"
 #include "provision/users.h"
 #include "workflows/channel_claims.h"
 #include "workflows/groups.h"
@@ -76,7 +77,9 @@ void unless_gone(const Work& work) {
 
 void share_group(Services& services, const Document& group_record, const std::string& cause) {
   const std::set<std::string> changed = whom_it_changed(group_record, cause);
-  for (const std::string& user : changed) set_roles(services, user);
+  for (const std::string& user : changed) {
+    if (!mutant("roles-forgotten")) set_roles(services, user);
+  }
   const auto channels = channels_of_group(services, channel_id_of(group_record));
   for (const std::string& user : changed)
     unless_gone([&] { show_channels(services, user, channels); });

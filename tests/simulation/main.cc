@@ -41,11 +41,11 @@ constexpr unsigned longest_run_s = 60;
 // One seed in so many plays in the world of devices, which takes longer.
 constexpr std::uint64_t devices_share = 5;
 
-// The questions in daemon/engine, see daemon/base/mutation.h.
+// The questions in daemon/engine and daemon/workflows, see daemon/base/mutation.h.
 constexpr const char* mutants[] = {"takeover-at-once", "accepted-counts-as-won", "lease-unchecked", "lease-too-short",
                                    "unsafe-as-safe", "conflict-drop", "lost-run-ignored", "park-forgotten",
                                    "no-revisit", "settled-while-running", "checkpoint-early", "no-sweep",
-                                   "mark-unchecked"};
+                                   "mark-unchecked", "security-unread", "copies-forgotten", "roles-forgotten"};
 
 std::string world = "both";
 

@@ -1,10 +1,11 @@
 // Scenario "daemons", channels with several people: at the end each channel's _security and all that its members see say what
 // the registry says, and nobody else is in.
-#include <algorithm>
+#include <map>
 #include <set>
 
 #include "simulation/devices/daemons_world.h"
 #include "workflows/channel_claims.h"
+#include "workflows/groups.h"
 #include "workflows/invitation_documents.h"
 #include "workflows/members.h"
 
@@ -22,8 +23,7 @@ Roles roles_in(const json::object& security, std::string_view part, std::string_
   const json::array* listed = section == nullptr ? nullptr : get_array(*section, key);
   if (listed == nullptr) return roles;
   for (const json::value& role : *listed) {
-    const json::string* text = role.if_string();
-    if (text != nullptr && text->starts_with("user:")) roles.emplace(*text);
+    if (const json::string* text = role.if_string()) roles.emplace(*text);
   }
   return roles;
 }
@@ -34,9 +34,20 @@ Roles roles_of(const std::vector<std::string>& users) {
   return roles;
 }
 
+// Of all members, or with `reading` of those who only read.
+Roles with_groups(Roles roles, const Document& channel, bool reading) {
+  for (const std::string& id : groups_of(channel)) {
+    const std::string its = group_access(channel, id);
+    if (!is_access(its)) continue;
+    roles.insert(group_reader_role(id));
+    if (!reading || its == access_reader) roles.insert(group_role(id));
+  }
+  return roles;
+}
+
 // Why this member's copy is not what the record says; "" if it is.
-std::string wrong_in_copy(const std::optional<Document>& copy, const Document& record, const std::string& user) {
-  const std::string access = access_of(record, user);
+std::string wrong_in_copy(const std::optional<Document>& copy, const Document& record, const std::string& user,
+                          const std::string& access) {
   const std::string state = copy && doc_type(*copy) == "channel" ? doc_state(*copy) : "absent";
   if (!is_access(access)) return state == "ready" ? "shows a channel of which " + user + " is no member" : "";
   if (state != "ready") return "is " + state + " and not ready";
@@ -51,8 +62,57 @@ std::string wrong_in_copy(const std::optional<Document>& copy, const Document& r
 std::string DaemonsWorld::unsettled_sharing() {
   for (const auto& [id, doc] : cloud_.find(registry)->docs()) {
     const auto each = record(id);
-    if (!each || doc_type(*each) != "channel" || doc_state(*each) != "ready") continue;
+    if (!each || doc_state(*each) != "ready") continue;
+    if (doc_type(*each) == "group") {
+      if (auto left = unsettled_group(*each); !left.empty()) return left;
+    }
+    if (doc_type(*each) != "channel") continue;
     if (auto left = unsettled_channel(*each); !left.empty()) return left;
+  }
+  return unsettled_roles();
+}
+
+// By himself or through groups.
+std::string DaemonsWorld::access_in(const Document& channel, const std::string& user) {
+  std::string best = access_of(channel, user);
+  for (const std::string& id : groups_of(channel)) {
+    const auto group = record(channel_record_id(id));
+    if (group) best = higher_access(best, access_through(group_access(channel, id), access_of(*group, user)));
+  }
+  return best;
+}
+
+std::string DaemonsWorld::unsettled_group(const Document& group) {
+  const std::string id = channel_id_of(group);
+  for (const std::string& user : members_of(group)) {
+    const auto copy = cloud_.find("control-" + user)->read(id);
+    const json::array* members = copy ? get_array(*copy, "members") : nullptr;
+    if (members == nullptr || *members != shown_members(group, 200)) return "the copy of group " + id + " of " + user;
+  }
+  for (const std::string& user : former_members_of(group)) {
+    const auto copy = cloud_.find("control-" + user)->read(id);
+    if (copy && doc_state(*copy) != "removed") return "the copy of group " + id + " of " + user + ", who is out";
+  }
+  return "";
+}
+
+// What active devices log in with.
+std::string DaemonsWorld::unsettled_roles() {
+  std::map<std::string, Roles> wanted;  // by user
+  for (const auto& [id, doc] : cloud_.find(registry)->docs()) {
+    const auto group = record(id);
+    if (!group || !is_group(*group)) continue;
+    for (const std::string& user : members_of(*group)) {
+      for (const std::string& role : roles_in_group(channel_id_of(*group), access_of(*group, user))) wanted[user].insert(role);
+    }
+  }
+  for (const auto& device : devices_) {
+    const auto user = cloud_.find("_users")->read("org.couchdb.user:device-" + device->id());
+    if (!user || device->control().empty()) continue;
+    const std::string user_id = device->control().substr(std::string_view("control-").size());
+    Roles all = wanted[user_id];
+    all.insert("user:" + user_id);
+    if (roles_in({{"log-in", *user}}, "log-in", "roles") != all) return "the roles of " + device->name();
   }
   return "";
 }
@@ -62,15 +122,16 @@ std::string DaemonsWorld::unsettled_channel(const Document& channel) {
   const ModelDatabase* database = cloud_.find("channel-" + id);
   if (database == nullptr) return "the database of channel " + id;
   const json::object& security = database->security();
-  if (roles_in(security, "members", "roles") != roles_of(members_of(channel))) return "_security of channel " + id + ": its members";
+  if (roles_in(security, "members", "roles") != with_groups(roles_of(members_of(channel)), channel, false))
+    return "_security of channel " + id + ": its members";
   if (roles_in(security, "channels", "owners") != roles_of(members_with(channel, access_owner)))
     return "_security of channel " + id + ": its owners";
-  if (roles_in(security, "channels", "readers") != roles_of(members_with(channel, access_reader)))
+  if (roles_in(security, "channels", "readers") != with_groups(roles_of(members_with(channel, access_reader)), channel, true))
     return "_security of channel " + id + ": its readers";
   for (const auto& [name, control] : cloud_.databases()) {
     if (!name.starts_with("control-")) continue;
     const std::string user = name.substr(std::string_view("control-").size());
-    if (const auto wrong = wrong_in_copy(control->read(id), channel, user); !wrong.empty())
+    if (const auto wrong = wrong_in_copy(control->read(id), channel, user, access_in(channel, user)); !wrong.empty())
       return "channel " + id + " in " + name + ", which " + wrong;
   }
   return "";
@@ -98,7 +159,7 @@ void DaemonsWorld::check_memberships() {
   for (const auto& [id, doc] : cloud_.find(registry)->docs()) {
     const auto each = record(id);
     if (!each) continue;
-    if (doc_type(*each) == "channel" && doc_state(*each) == "ready" && members_with(*each, access_owner).empty())
+    if ((doc_type(*each) == "channel" || is_group(*each)) && doc_state(*each) == "ready" && members_with(*each, access_owner).empty())
       scheduler_.fail(id + " has no owner");
     if (doc_type(*each) != "link") continue;
     const json::array* taken = get_array(*each, "taken");

@@ -40,7 +40,7 @@ DaemonsSettings::DaemonsSettings(Scheduler& chance)
       users(1 + static_cast<int>(chance.below(3))),
       devices(users + static_cast<int>(chance.below(4))),
       strangers(chance.happens(0.6)),
-      sharing(chance.happens(0.5)),
+      sharing(chance.happens(0.4)),
       confirm_ttl(chance.happens(0.5) ? 300 : 900),
       mail_per_address(chance.happens(0.2) ? 2 : 5) {
   const auto perhaps = [&](double most) { return chance.happens(0.4) ? most * chance.chance() : 0; };
@@ -49,6 +49,12 @@ DaemonsSettings::DaemonsSettings(Scheduler& chance)
   mail_lost_answer = perhaps(0.3);
   faults.restores = 0;
   faults.steps = std::min(faults.steps, 20);
+  if (sharing) {
+    // There is nothing to share with nobody; and what one does the other has to see first.
+    users = std::max(users, 2);
+    devices = std::max(devices, users + 1);
+    faults.steps += 30;
+  }
   if (faults.quiet || only_kills_and_pauses) {
     const RunSettings drawn = faults;
     mail_refuses = mail_hangs = mail_lost_answer = 0;
@@ -131,7 +137,8 @@ void DaemonsWorld::make_devices() {
   for (int i = 0; i < settings_.devices; ++i) {
     const std::string owner = "user-" + std::to_string(i % settings_.users) + "@example.com";
     const auto draw = scheduler_.below(20);
-    const Wish wish = draw < 15   ? Wish::confirm
+    const bool is_first = settings_.sharing && i < settings_.users;
+    const Wish wish = is_first || draw < 15 ? Wish::confirm
                       : draw < 16 ? Wish::confirm_alone
                       : draw < 18 ? Wish::not_me
                                   : Wish::ignore;

@@ -95,6 +95,9 @@ class DaemonsWorld {
   bool is_name_of_several(const Edit& edit);
   // --- daemons_sharing.cc
   std::string unsettled_sharing();
+  std::string access_in(const Document& channel, const std::string& user);
+  std::string unsettled_group(const Document& group);
+  std::string unsettled_roles();
   std::string unsettled_channel(const Document& channel);
   void check_invitations();
   void check_memberships();

@@ -36,7 +36,7 @@ SimDevice::SimDevice(Surroundings& around, int number, std::string owner, Wish w
       drawer_transport_(env_, around.drawer),
       drawer_credentials_("admin", "drawer"),
       drawer_server_(drawer_transport_, drawer_credentials_, url),
-      actions_left_(1 + static_cast<int>(scheduler_.below(around.people.empty() ? 6 : 16))) {
+      actions_left_(1 + static_cast<int>(scheduler_.below(around.people.empty() ? 6 : 30))) {
   local().create(1);
 }
 

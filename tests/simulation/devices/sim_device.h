@@ -96,6 +96,9 @@ class SimDevice {
   void write_into_channel();
   // --- sim_device_share.cc: with other people
   void share();
+  void make_group();
+  void give_to_group();
+  std::optional<Document> something_shared();
   void invite_somebody();
   void answer_invitation();
   void change_a_member();

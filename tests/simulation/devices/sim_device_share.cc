@@ -4,6 +4,7 @@
 #include "base/errors.h"
 #include "simulation/devices/sim_device.h"
 #include "workflows/channel_claims.h"
+#include "workflows/groups.h"
 #include "workflows/members.h"
 
 namespace channels::simulation {
@@ -15,10 +16,13 @@ constexpr const char* registry = "channels-registry";
 }  // namespace
 
 void SimDevice::share() {
+  if (!some_local("channel", "ready")) return some_local("channel") ? answer_invitation() : make_channel();
+  if (some_local("invitation", "received") && scheduler_.happens(0.5)) return answer_invitation();
   const auto draw = scheduler_.below(20);
-  if (draw < 5) return invite_somebody();
+  if (draw < 8) return invite_somebody();
   if (draw < 10) return answer_invitation();
-  if (draw < 14) return change_a_member();
+  if (draw < 12) return change_a_member();
+  if (draw < 14) return scheduler_.happens(0.4) ? make_group() : give_to_group();
   if (draw < 16) return make_link();
   if (draw < 18) return join_by_link();
   look_into_a_channel();
@@ -35,10 +39,35 @@ std::string SimDevice::some_access() {
   return all[scheduler_.below(all.size())];
 }
 
-void SimDevice::invite_somebody() {
+// A channel, or a group.
+std::optional<Document> SimDevice::something_shared() {
+  auto group = some_local("group", "ready");
+  if (group && scheduler_.happens(0.4)) return group;
+  return some_local("channel", "ready");
+}
+
+void SimDevice::make_group() {
+  save_wish({{"_id", hex(env_.random_bytes(16))}, {"type", "group"}, {"state", "new"}, {"name", "Team"}});
+}
+
+void SimDevice::give_to_group() {
   const auto channel = some_local("channel", "ready");
+  const auto group = some_local("group", "ready");
+  if (!channel || !group) return;
+  save_wish({{"_id", "member-" + hex(env_.random_bytes(8))},
+             {"type", "member"},
+             {"state", scheduler_.happens(0.8) ? "change" : "remove"},
+             {"channel", doc_id(*channel)},
+             {"group", doc_id(*group)},
+             {"access", scheduler_.happens(0.5) ? "writer" : "reader"}});
+}
+
+void SimDevice::invite_somebody() {
+  const auto channel = something_shared();
   if (!channel) return;
-  const std::string to = around_.people[scheduler_.below(around_.people.size())];  // himself, too
+  std::string to = around_.people[scheduler_.below(around_.people.size())];
+  // Now and then he invites himself.
+  while (to == owner_ && scheduler_.happens(0.9)) to = around_.people[scheduler_.below(around_.people.size())];
   save_wish({{"_id", "to-" + hex(env_.random_bytes(8))},
              {"type", "invitation"},
              {"state", "new"},
@@ -60,7 +89,7 @@ void SimDevice::answer_invitation() {
 
 void SimDevice::change_a_member() {
   static const std::vector<std::string> wishes{"change", "remove", "hand over", "leave"};
-  const auto channel = some_local("channel", "ready");
+  const auto channel = something_shared();
   if (!channel) return;
   const json::array* members = get_array(*channel, "members");
   if (members == nullptr || members->empty()) return;
@@ -74,7 +103,7 @@ void SimDevice::change_a_member() {
 }
 
 void SimDevice::make_link() {
-  const auto channel = some_local("channel", "ready");
+  const auto channel = something_shared();
   if (!channel) return;
   const std::string code = hex(env_.random_bytes(16));
   around_.links.push_back({doc_id(*channel), code});
@@ -107,8 +136,14 @@ void SimDevice::look_into_a_channel() {
   const std::string name = channels[scheduler_.below(channels.size())];
   if (cloud().request("GET", name + "/_all_docs", nullptr, {401, 403, 404}).status != 200) return;
   const std::string user = control_.substr(std::string_view("control-").size());
-  const auto record = around_.cloud.find(registry)->read(channel_record_id(name.substr(std::string_view("channel-").size())));
-  if (!record || access_of(*record, user).empty())
+  const ModelDatabase& records = *around_.cloud.find(registry);
+  const auto record = records.read(channel_record_id(name.substr(std::string_view("channel-").size())));
+  bool was_in = record && !access_of(*record, user).empty();
+  for (const std::string& group : record ? groups_of(*record) : std::vector<std::string>{}) {
+    const auto its = records.read(channel_record_id(group));
+    was_in = was_in || (its && !access_of(*its, user).empty());
+  }
+  if (!was_in)
     scheduler_.fail(process_.name + " reads " + name + ", of which its user was no member ever");
 }
 
