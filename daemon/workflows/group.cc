@@ -41,6 +41,7 @@ Document take_group_name(Services& services, const Document& record, const Docum
   const Document named = services.registry.update(record, [&](Document& current) {
     if (string_or(current, "name", "") != string_or(record, "name", "")) return false;
     current["name"] = name;
+    current["members_changed"] = format_time(services.env.wall_now());  // the hourly look finishes it
     return true;
   });
   share_group(services, named, "the name is not about anybody's membership");
@@ -51,7 +52,10 @@ Document take_group_name(Services& services, const Document& record, const Docum
 
 Outcome make_group(Services& services, Run& run, const Document& doc) {
   const std::string user = services.user_of(run.database);
-  if (const auto record = group_of(services, doc_id(doc), user)) return mend_group(services, run, doc);
+  if (const auto record = group_of(services, doc_id(doc), user)) {
+    share_group_with(services, *record, user);  // the run that made it may have been cut off
+    return mend_group(services, run, doc);
+  }
   if (const auto fault = fault_of_group(doc)) return Save{in_error(doc, fault->error, fault->reason)};
   const Document record = services.registry.claim({{"_id", channel_record_id(doc_id(doc))},
                                                    {"type", "group"},
@@ -61,7 +65,7 @@ Outcome make_group(Services& services, Run& run, const Document& doc) {
                                                    {"created", format_time(services.env.wall_now())}});
   if (!is_group(record) || access_of(record, user) != access_owner)
     return Save{in_error(doc, "id_taken", "This id is taken. Make the group under another id.")};
-  share_group(services, record, "");
+  share_group_with(services, record, user);
   return mend_group(services, run, doc);
 }
 

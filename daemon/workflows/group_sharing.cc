@@ -46,6 +46,7 @@ std::vector<Document> channels_of_group(Services& services, const std::string& g
 }
 
 void set_roles(Services& services, const std::string& user) {
+  if (mutant("roles-forgotten")) return;
   const json::array roles = roles_of_user(services, user);
   for (const std::string& device : services.registry.devices_of(user, "active"))
     put_roles(services.server, device, roles);
@@ -77,9 +78,7 @@ void unless_gone(const Work& work) {
 
 void share_group(Services& services, const Document& group_record, const std::string& cause) {
   const std::set<std::string> changed = whom_it_changed(group_record, cause);
-  for (const std::string& user : changed) {
-    if (!mutant("roles-forgotten")) set_roles(services, user);
-  }
+  for (const std::string& user : changed) set_roles(services, user);
   const auto channels = channels_of_group(services, channel_id_of(group_record));
   for (const std::string& user : changed)
     unless_gone([&] { show_channels(services, user, channels); });
@@ -87,6 +86,14 @@ void share_group(Services& services, const Document& group_record, const std::st
     unless_gone([&] { show_group_to(services, group_record, user); });
   for (const std::string& user : former_members_of(group_record))
     unless_gone([&] { show_group_to(services, group_record, user); });
+}
+
+void share_group_with(Services& services, const Document& group_record, const std::string& user) {
+  set_roles(services, user);
+  unless_gone([&] {
+    show_channels(services, user, channels_of_group(services, channel_id_of(group_record)));
+    show_group_to(services, group_record, user);
+  });
 }
 
 Document group_copy(const Document& group_record, const std::string& user, Document existing) {

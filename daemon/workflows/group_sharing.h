@@ -12,6 +12,9 @@ namespace channels {
 // channels, some hundred by a request. The group's own document is shown to all members.
 void share_group(Services& services, const Document& group_record, const std::string& cause);
 
+// The same for one user alone.
+void share_group_with(Services& services, const Document& group_record, const std::string& user);
+
 // A member's copy of the group's document: {"_id": "<group id>", "type": "group", "state": "ready" | "removed", "name", "access",
 // "members", "named"}; `named` is the name as the daemon last wrote it, by which a person's new one is told from an old copy. Pure.
 Document group_copy(const Document& group_record, const std::string& user, Document existing);
