@@ -248,6 +248,8 @@ void DaemonsWorld::run() {
   end_faults();
   settle();
   lives_.clear();
+  // What was parked in bad hours, and left nothing undone that settle() could see.
+  if (!settings_.faults.quiet) retry_parked_documents();
   // Each sees what the others' last changes came to.
   for (int round = 0; round < 2; ++round) {
     for (auto& device : devices_) {
