@@ -15,17 +15,19 @@ namespace {
 const Fault unknown_link{"unknown_link", "There is no such link."};
 const Fault link_ended{"link_ended", "This link was used up or has ended. Ask for a new one."};
 
-// Who was put out comes in by an invitation only; who went himself may come back.
-bool was_put_out_after(const Document& channel, const std::string& user, const std::string& time) {
+// Who was put out comes in by an invitation only; who went himself may come back. Times are whole seconds: of a link that was made in the
+// same one nobody knows which came first.
+bool was_put_out_since(const Document& channel, const std::string& user, const std::string& time) {
   const json::object* members = get_object(channel, "members");
   const json::object* member = members == nullptr ? nullptr : get_object(*members, user);
-  return member != nullptr && !is_true(*member, "left") && was_out_after(channel, user, time);
+  return member != nullptr && string_or(*member, "access", "") == access_none && !is_true(*member, "left") &&
+         string_or(*member, "since", "") >= time;
 }
 
 std::optional<Fault> fault_of_join(const Document& channel, const Document& link, const std::string& user) {
   // Who made it may have lost the right to it; and a channel that is gone has no links.
   if (doc_state(channel) != "ready" || access_of(channel, string_or(link, "user", "")) != access_owner) return link_ended;
-  if (was_put_out_after(channel, user, string_or(link, "created", "")))
+  if (was_put_out_since(channel, user, string_or(link, "created", "")))
     return Fault{"no_member", "You were taken out of this channel: ask one of its owners for an invitation."};
   return std::nullopt;
 }
