@@ -23,7 +23,7 @@ export async function startWorld({ own = false, config, ...options } = {}) {
   }
 }
 
-class World {
+export class World {
   constructor(server, mail, daemon) {
     Object.assign(this, { server, mail, daemon, handshake: daemon.handshake });
   }
