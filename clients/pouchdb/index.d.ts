@@ -241,6 +241,11 @@ export class Device {
   closeLink(link: string): Promise<void>;
   /** Comes in by a link; `joined` or `error` tells what became of it. */
   join(link: string): Promise<void>;
+  /** Makes a channel public, by an owner, where the server has a directory: all its devices may read it. */
+  publish(channel: string): Promise<void>;
+  unpublish(channel: string): Promise<void>;
+  /** A public channel onto all of this user's devices, by its id in the directory; `leave` ends that. */
+  follow(channel: string): Promise<void>;
   members(channel: string): MemberInfo[];
   changeMember(channel: string, user: string, access: Access): Promise<void>;
   removeMember(channel: string, user: string, options?: { wipe?: boolean }): Promise<void>;

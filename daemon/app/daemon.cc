@@ -7,6 +7,7 @@
 #include "engine/backoff.h"
 #include "provision/design_docs.h"
 #include "provision/install.h"
+#include "workflows/publication.h"
 #include "workflows/all.h"
 #include "workflows/clean_up.h"
 #include "workflows/ownership.h"
@@ -33,6 +34,7 @@ WorkflowOptions workflow_options(const Settings& settings) {
   options.registry_db = settings.registry_db;
   options.control_prefix = settings.control_prefix;
   options.channel_prefix = settings.channel_prefix;
+  options.directory_db = settings.directory_db;
   options.confirm_url = settings.confirm_url;
   options.mail_from = settings.mail.from;
   options.confirm_ttl = settings.confirm_ttl;
@@ -40,6 +42,11 @@ WorkflowOptions workflow_options(const Settings& settings) {
   options.mail_per_address = settings.mail.per_address;
   options.mail_per_minute = settings.mail.per_minute;
   return options;
+}
+
+std::optional<Directory> directory_of(const Settings& settings) {
+  if (settings.directory_db.empty()) return std::nullopt;
+  return Directory{settings.directory_db, everybody_role()};
 }
 
 // Names, not globs: each is a long-poll of its own.
@@ -140,7 +147,7 @@ bool Daemon::start_when_up() {
 void Daemon::start_engine() {
   const Server::Session session = server_.session();
   if (!session.is_admin) throw Refused(401, "the session is no admin's");
-  install(server_, {settings_.handshake_db, settings_.registry_db, settings_.shards});
+  install(server_, {settings_.handshake_db, settings_.registry_db, settings_.shards, directory_of(settings_)});
   await_programs();
   make_engine();
   if (settings_.role == Role::device) device_sync_.start();
@@ -237,7 +244,7 @@ void Daemon::keep_installed() {
 void Daemon::check_installation() {
   next_check_ = env_.mono_now() + between_checks;
   try {
-    install(server_, {settings_.handshake_db, settings_.registry_db, settings_.shards});
+    install(server_, {settings_.handshake_db, settings_.registry_db, settings_.shards, directory_of(settings_)});
     if (env_.mono_now() >= next_clean_up_) {
       next_clean_up_ = env_.mono_now() + between_clean_ups;
       Database registry(server_, settings_.registry_db);

@@ -69,6 +69,7 @@ void read_channels(SectionReader& channels, Settings& settings, const std::strin
   channels.text("template_db", template_db);
   if (!template_db.empty())
     channels.warn("[channels] template_db is not used yet by this version");
+  channels.text("directory_db", settings.directory_db);
   channels.number("q", 1, 64, settings.shards);
   channels.duration("confirm_ttl", 1, 30 * 86400, settings.confirm_ttl);
   // A lease must outlast the time limit of a run by some seconds.

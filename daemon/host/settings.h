@@ -41,6 +41,7 @@ struct Settings {
   std::string confirm_url;
   std::vector<std::string> follow;
   int shards = 1;
+  std::string directory_db;  // of public channels; empty: there are none
   seconds confirm_ttl{86400};
   seconds lease{30};
   int sweep = 20;

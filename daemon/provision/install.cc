@@ -20,6 +20,12 @@ void install(Server& server, const Installation& installation) {
   ensure_database(handshake, installation.shards);
   ensure_design_doc(handshake, "handshake");
   ensure_security(handshake, {});
+
+  if (!installation.directory) return;
+  Database directory(server, installation.directory->database);
+  ensure_database(directory, installation.shards);
+  ensure_design_doc(directory, "directory");
+  ensure_security(directory, {{installation.directory->role}, false, {}, {}});
 }
 
 }  // namespace channels

@@ -78,7 +78,7 @@ void finish_device(Services& services, const Document& record) {
   const std::string user = string_or(record, "user", "");
   if (user.empty()) return;
   // By now the device counts as active, so that a group which the user comes into meanwhile reaches it, too.
-  if (const json::array roles = roles_of_user(services, user); roles.size() > 1)
+  if (const json::array roles = roles_of_user(services, user); roles != own_roles(services, user))
     put_roles(services.server, device_of_record(doc_id(record)), roles);
   put_control_copy(services, user, record);
 }
@@ -99,7 +99,7 @@ Outcome activate_device(Services& services, Run& run, const Document& doc) {
   if (string_or(*record, "answer", "") == answer_yes_alone)
     revoke_others(services, user_id, id);
   clear_control_copy(services, user_id, id);
-  put_user(services.server, user_doc(id, {role_of(user_id)}, *credential));
+  put_user(services.server, user_doc(id, own_roles(services, user_id), *credential));
   const Document active = make_active(services, id, user);
   if (doc_state(active) != "active") {
     // Revoked while this run was under way: its log-in must not outlive that.

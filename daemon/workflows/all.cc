@@ -70,6 +70,8 @@ Rules all_rules(Services& services) {
       .safe("member", "remove", run(change_membership), slow)
       .safe("member", "hand over", run(change_membership), slow)
       .safe("member", "leave", run(change_membership), slow)
+      .safe("member", "publish", run(change_membership), slow)
+      .safe("member", "unpublish", run(change_membership), slow)
       .safe("group", "new", run(make_group), slow)
       .safe("group", "*", run(mend_group), slow)
       .safe("link", "new", run(open_link), slow)

@@ -10,6 +10,7 @@
 #include "workflows/channel_claims.h"
 #include "workflows/groups.h"
 #include "workflows/members.h"
+#include "workflows/publication.h"
 #include "workflows/reach.h"
 #include "workflows/sharing.h"
 #include "workflows/subscription.h"
@@ -162,6 +163,7 @@ Document finish_rename(Services& services, const Document& known) {
   describe_by_record(services, channel, record);
   release_channel_name(services, {id, old_name, string_or(record, "renaming_of", "")});
   rename_copies(services, record, old_name);
+  show_publicly(services, record);
   return services.registry.update(doc_id(record), [&](Document& current) {
     if (string_or(current, "renaming", "") != old_name) return false;
     current.erase("renaming");
@@ -217,8 +219,9 @@ void rename(Services& services, const Document& record, const std::string& user,
 
 Outcome mend_copy(Services& services, const Document& doc, const std::string& user, const Document& known) {
   const Document record = finish_rename(services, known);
-  const std::string access = Reach(services).access(record, user);
-  Document copy = channel_copy(services, record, user, access, doc);
+  const Standing standing = Reach(services).standing(record, user);
+  const std::string& access = standing.access;
+  Document copy = channel_copy(services, record, user, standing, doc);
   if (is_access(access)) {
     // Of one that a device made again, after the cloud was put back or while it was offline, the name is a person's.
     if (doc_state(doc) == "new") copy["name"] = string_or(doc, "name", "");
@@ -263,7 +266,7 @@ Outcome make_channel(Services& services, Run& run, const Document& doc) {
     return true;
   });
   subscribe(services, run.database, wish.id);
-  return Save{channel_copy(services, record, user, access_of(record, user), doc)};
+  return Save{channel_copy(services, record, user, {access_of(record, user), true}, doc)};
 }
 
 Outcome mend_channel(Services& services, Run& run, const Document& doc) {

@@ -3,6 +3,7 @@
 #include "base/errors.h"
 #include "couch/purger.h"
 #include "workflows/device_documents.h"
+#include "workflows/publication.h"
 #include "workflows/sharing.h"
 
 namespace channels {
@@ -164,6 +165,7 @@ void clean_up(Services& services) {
   purge_branches(services);
   drop_leases(services, now);
   look_after_members(services, now);
+  open_directory(services);
   services.handshake.compact();
 }
 

@@ -131,9 +131,9 @@ Document keep_device(const Leaves& leaves) {
   return kept;
 }
 
-constexpr std::array<std::string_view, 14> owned_of_channel{
-    "type",   "state",   "owner",  "user",     "database", "syncpoint", "error", "channel",
-    "access", "members", "groups", "named_by", "left",     "wipe"};
+constexpr std::array<std::string_view, 15> owned_of_channel{
+    "type",   "state",   "owner",  "user",   "database", "syncpoint", "error", "channel",
+    "access", "members", "groups", "public", "named_by", "left",      "wipe"};
 
 int progress_of(const Document& channel) {
   const std::string state = doc_state(channel);
@@ -154,7 +154,7 @@ Document keep_channel(const Leaves& leaves) {
   constexpr std::array<std::string_view, 4> members{"owner", "user", "database", "syncpoint"};
   Document kept = led_by(leader, leaves, members);
   // They say why a channel is in the state that it is in.
-  for (const std::string_view key : {"error", "channel", "access", "members", "groups", "named_by", "left", "wipe"})
+  for (const std::string_view key : {"error", "channel", "access", "members", "groups", "public", "named_by", "left", "wipe"})
     copy_member(leader, kept, key);
   return kept;
 }

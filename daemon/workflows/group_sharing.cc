@@ -9,6 +9,7 @@
 #include "workflows/channel_claims.h"
 #include "workflows/groups.h"
 #include "workflows/members.h"
+#include "workflows/publication.h"
 #include "workflows/sharing.h"
 
 namespace channels {
@@ -112,8 +113,14 @@ Document group_copy(const Document& group_record, const std::string& user, Docum
   return copy;
 }
 
-json::array roles_of_user(Services& services, const std::string& user) {
+json::array own_roles(const Services& services, const std::string& user) {
   json::array roles{role_of(user)};
+  if (!services.options.directory_db.empty()) roles.emplace_back(everybody_role());
+  return roles;
+}
+
+json::array roles_of_user(Services& services, const std::string& user) {
+  json::array roles = own_roles(services, user);
   for (const json::object& row : services.registry.database().view("groups_by_user", {{"key", user}})) {
     const std::string group = string_or(row, "id", "").substr(channel_record_id("").size());
     for (const std::string& role : roles_in_group(group, string_or(row, "value", ""))) roles.emplace_back(role);

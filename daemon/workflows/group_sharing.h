@@ -19,6 +19,8 @@ void share_group_with(Services& services, const Document& group_record, const st
 // "members", "named"}; `named` is the name as the daemon last wrote it, by which a person's new one is told from an old copy. Pure.
 Document group_copy(const Document& group_record, const std::string& user, Document existing);
 
+// What each device of a user logs in with, whatever his groups are.
+json::array own_roles(const Services& services, const std::string& user);
 // The roles of a user's devices: "user:<id>", and one for each of his groups.
 json::array roles_of_user(Services& services, const std::string& user);
 

@@ -6,6 +6,7 @@
 #include "workflows/link.h"
 #include "workflows/link_record.h"
 #include "workflows/members.h"
+#include "workflows/publication.h"
 #include "workflows/sharing.h"
 
 namespace channels {
@@ -97,8 +98,12 @@ Outcome join(Services& services, Run& run, const Document& doc) {
   const std::string user = services.user_of(run.database);
   const std::string channel_id = string_or(doc, "channel", "");
   const std::string code = string_or(doc, "code", "");
-  auto link = services.registry.get(link_record_id(channel_id, code));
   auto channel = services.registry.get(channel_record_id(channel_id));
+  if (channel && code.empty() && is_public(*channel) && doc_state(*channel) == "ready") {
+    if (!Reach(services).has(*channel, user)) follow(services, *channel, user);
+    return joined(doc);
+  }
+  auto link = services.registry.get(link_record_id(channel_id, code));
   if (!is_link_code(code) || !link || !channel) return not_joined(doc, unknown_link);
   const std::string cause = user + "\n" + run.attempt_key;
   if (!has_use(*link, cause) && is_member(*channel, user) && doc_state(*channel) == "ready") return joined(doc);

@@ -27,7 +27,7 @@ Outcome settle_link(Services& services, Run& run, const Document& doc);
 
 // {"type": "join", "state": "new", "channel", "code"} in the control database of who wants to come in -> {"state": "joined",
 // "channel"} without the code, or `error` with one of unknown_link, link_ended, no_member. Who is a member already
-// keeps his access, and takes no use. Safe: the same revision takes one use.
+// keeps his access, and takes no use. Without a code it is for a public channel, which then is followed (publication.h). Safe: the same revision takes one use.
 Outcome join(Services& services, Run& run, const Document& doc);
 
 }  // namespace channels

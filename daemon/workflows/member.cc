@@ -7,6 +7,7 @@
 #include "workflows/fault.h"
 #include "workflows/group_access.h"
 #include "workflows/members.h"
+#include "workflows/publication.h"
 #include "workflows/sharing.h"
 
 namespace channels {
@@ -67,10 +68,16 @@ std::optional<Fault> fault_of_wish(const Document& record, const MemberWish& wis
 
 Outcome change_membership(Services& services, Run& run, const Document& doc) {
   if (doc.contains("group")) return change_group_access(services, run, doc);
+  if (doc_state(doc) == "publish" || doc_state(doc) == "unpublish") return change_publication(services, run, doc);
   const MemberWish wish = read_wish(doc, services.user_of(run.database), run.attempt_key);
   std::optional<Fault> fault = Fault{"no_member", "There is no such channel for this user."};
   const auto there = services.registry.get(channel_record_id(string_or(doc, "channel", "")));
   if (!there) return Save{in_error(doc, fault->error, fault->reason)};
+  if (wish.kind == "leave" && was_published(*there) && !is_member(*there, wish.by) &&
+      !follower_state(services, *there, wish.by).empty()) {
+    unfollow(services, *there, wish.by);
+    return Save{in_state(doc, "done")};
+  }
   const Document record = services.registry.update(*there, [&](Document& current) {
     fault.reset();
     if (was_handled(current, wish.cause)) return false;  // by a run that was cut off

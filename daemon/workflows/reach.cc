@@ -3,6 +3,7 @@
 #include "workflows/channel_claims.h"
 #include "workflows/groups.h"
 #include "workflows/members.h"
+#include "workflows/publication.h"
 
 namespace channels {
 
@@ -13,13 +14,25 @@ const Document& Reach::group(const std::string& id) {
   return groups_.emplace(id, record && is_group(*record) ? std::move(*record) : Document{}).first->second;
 }
 
-std::string Reach::access(const Document& record, std::string_view user) {
+std::string Reach::membership(const Document& record, std::string_view user) {
   std::string best = access_of(record, user);
   for (const std::string& id : groups_of(record)) {
     if (best == access_owner || best == access_writer) break;  // through a group he gets no more
     best = higher_access(best, access_through(group_access(record, id), access_of(group(id), user)));
   }
   return best;
+}
+
+Standing Reach::standing(const Document& record, std::string_view user) {
+  const std::string its = membership(record, user);
+  if (is_access(its) || !was_published(record)) return {its, is_access(its)};
+  const std::string follower = follower_state(services_, record, user);
+  if (follower == "following" && is_public(record)) return {std::string(access_reader), false};
+  return {follower.empty() ? its : std::string(access_none), false};
+}
+
+std::string Reach::access(const Document& record, std::string_view user) {
+  return standing(record, user).access;
 }
 
 bool Reach::has(const Document& record, std::string_view user) {
@@ -34,7 +47,7 @@ std::map<std::string, std::string> Reach::all(const Document& record) {
   };
   add(record);
   for (const std::string& id : groups_of(record)) add(group(id));
-  for (auto& [user, its] : found) its = access(record, user);
+  for (auto& [user, its] : found) its = membership(record, user);
   return found;
 }
 

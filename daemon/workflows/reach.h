@@ -11,21 +11,30 @@
 
 namespace channels {
 
+// What a user is to a channel.
+struct Standing {
+  std::string access;         // "owner", "writer", "reader"; "none" if he had it and hasn't any longer, "" if he never had it
+  bool sees_members = false;  // who follows a public channel is shown nobody
+};
+
 // Reads each group once; for one run of a handler.
 class Reach {
  public:
   explicit Reach(Services& services) : services_(services) {}
 
-  // "owner", "writer", "reader"; "none" if he had it and hasn't any longer, "" if he never had it. Of a group: his access there.
+  Standing standing(const Document& record, std::string_view user);
+  // Of a group: his access there.
   std::string access(const Document& record, std::string_view user);
   bool has(const Document& record, std::string_view user);
 
-  // The ids of all who have it, and of all who had it.
+  // The ids of all who have it, and of all who had it, but for those who follow it.
   std::vector<std::string> everybody(const Document& record);
   std::vector<std::string> former(const Document& record);
 
  private:
   const Document& group(const std::string& id);
+  // By himself or through groups.
+  std::string membership(const Document& record, std::string_view user);
   std::map<std::string, std::string> all(const Document& record);
 
   Services& services_;

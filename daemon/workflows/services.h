@@ -26,6 +26,7 @@ struct WorkflowOptions {
   std::string registry_db;
   std::string control_prefix;
   std::string channel_prefix;
+  std::string directory_db;  // of public channels; empty: there are none
   std::string confirm_url;
   std::string mail_from;
   seconds confirm_ttl{86400};

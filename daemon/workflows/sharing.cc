@@ -11,6 +11,7 @@
 #include "workflows/group_sharing.h"
 #include "workflows/groups.h"
 #include "workflows/members.h"
+#include "workflows/publication.h"
 #include "workflows/subscription.h"
 
 namespace channels {
@@ -46,6 +47,10 @@ Access access_for(const Document& record) {
   access.owner_roles = roles_with(record, access_owner);
   access.reader_roles = roles_with(record, access_reader);
   add_groups(record, access);
+  if (is_public(record)) {
+    access.member_roles.push_back(everybody_role());
+    access.reader_roles.push_back(everybody_role());
+  }
   return access;
 }
 
@@ -60,24 +65,24 @@ bool may_write(const std::optional<Document>& doc) {
 
 // What is to become of what he has of it; nullopt where nothing is.
 std::optional<Document> copy_to_save(Services& services, const Document& record, const std::string& user,
-                                     const std::string& access, const std::optional<Document>& found) {
+                                     const Standing& standing, const std::optional<Document>& found) {
   if (!may_write(found)) return std::nullopt;
-  if (!found && !is_access(access)) return std::nullopt;  // he has nothing that could show it
+  if (!found && !is_access(standing.access)) return std::nullopt;  // he has nothing that could show it
   const std::string id = channel_id_of(record);
-  Document copy = channel_copy(services, record, user, access, found.value_or(Document{{"_id", id}}));
+  Document copy = channel_copy(services, record, user, standing, found.value_or(Document{{"_id", id}}));
   if (found && same_content(copy, *found)) return std::nullopt;
   return copy;
 }
 
-void show_to(Services& services, const Document& record, const std::string& user, const std::string& access) {
+void show_to(Services& services, const Document& record, const std::string& user, const Standing& standing) {
   Database control(services.server, services.control_database(user));
   const std::string id = channel_id_of(record);
   for (int tries = 0; tries < most_tries_at_once; ++tries) {
     const auto found = control.get(id);
-    if (!may_write(found) || (!found && !is_access(access))) return;
-    const auto copy = copy_to_save(services, record, user, access, found);
+    if (!may_write(found) || (!found && !is_access(standing.access))) return;
+    const auto copy = copy_to_save(services, record, user, standing, found);
     if (copy && !control.save(*copy).ok()) continue;
-    if (is_access(access)) subscribe(services, control, id);
+    if (is_access(standing.access)) subscribe(services, control, id);
     else end_subscription(services, control, id);
     return;
   }
@@ -85,9 +90,9 @@ void show_to(Services& services, const Document& record, const std::string& user
 }
 
 // Somebody whose control database is gone has nobody to be shown anything.
-void show_if_there(Services& services, const Document& record, const std::string& user, const std::string& access) {
+void show_if_there(Services& services, const Document& record, const std::string& user, const Standing& standing) {
   try {
-    show_to(services, record, user, access);
+    show_to(services, record, user, standing);
   } catch (const Refused& refused) {
     if (refused.status != 404) throw;
   }
@@ -105,17 +110,17 @@ void show_part(Services& services, Reach& reach, const std::string& user, std::s
   std::vector<Document> wanted;
   std::vector<std::size_t> of;  // the record that each is about
   for (std::size_t i = 0; i < records.size(); ++i) {
-    const std::string access = reach.access(records[i], user);
+    const Standing standing = reach.standing(records[i], user);
     const std::optional<Document>& before = found[2 * i + 1];
     const auto add = [&](std::optional<Document> doc) {
       if (doc) wanted.push_back(std::move(*doc)), of.push_back(i);
     };
-    add(copy_to_save(services, records[i], user, access, found[2 * i]));
-    add(is_access(access) ? subscribed(services, before, channel_id_of(records[i]), user) : unsubscribed(before));
+    add(copy_to_save(services, records[i], user, standing, found[2 * i]));
+    add(is_access(standing.access) ? subscribed(services, before, channel_id_of(records[i]), user) : unsubscribed(before));
   }
   const auto saved = control.save_all(wanted);
   for (std::size_t i = 0; i < saved.size(); ++i) {
-    if (!saved[i].ok()) show_to(services, records[of[i]], user, reach.access(records[of[i]], user));
+    if (!saved[i].ok()) show_to(services, records[of[i]], user, reach.standing(records[of[i]], user));
   }
 }
 
@@ -140,8 +145,9 @@ void share_out(Services& services, const Document& record, const std::string& ca
   if (mutant("copies-forgotten")) return;
   Reach reach(services);
   for (const std::string& user : reach.everybody(newest))
-    show_if_there(services, newest, user, reach.access(newest, user));
-  for (const std::string& user : reach.former(newest)) show_if_there(services, newest, user, std::string(access_none));
+    show_if_there(services, newest, user, reach.standing(newest, user));
+  for (const std::string& user : reach.former(newest)) show_if_there(services, newest, user, reach.standing(newest, user));
+  show_publicly(services, newest);
 }
 
 void show_channels(Services& services, const std::string& user, const std::vector<Document>& channel_records) {
@@ -152,14 +158,15 @@ void show_channels(Services& services, const std::string& user, const std::vecto
 }
 
 Document channel_copy(const Services& services, const Document& channel_record, const std::string& user,
-                      const std::string& access, Document existing) {
+                      const Standing& standing, Document existing) {
+  const std::string& access = standing.access;
   const std::string id = channel_id_of(channel_record);
   Document copy = std::move(existing);
   copy["type"] = "channel";
   // Who is out learns no new name.
-  if (is_access(access) && (doc_state(copy) != "ready" || !copy.contains("name")))
+  if (is_access(access) && (doc_state(copy) != "ready" || !copy.contains("name") || !standing.sees_members))
     copy["name"] = string_or(channel_record, "name", "");
-  for (const char* key : {"channel", "access", "members", "groups", "named_by", "left", "wipe", "syncpoint"}) copy.erase(key);
+  for (const char* key : {"channel", "access", "members", "groups", "public", "named_by", "left", "wipe", "syncpoint"}) copy.erase(key);
   if (doc_state(copy) != "ready") copy.erase("error");
   copy["database"] = services.channel_database(id);
   if (!is_access(access)) {
@@ -174,6 +181,8 @@ Document channel_copy(const Services& services, const Document& channel_record, 
   copy["syncpoint"] = services.syncpoint(services.channel_database(id));
   copy["access"] = access;
   copy["named_by"] = namer_of(channel_record);
+  if (is_public(channel_record)) copy["public"] = true;
+  if (!standing.sees_members) return copy;
   copy["members"] = shown_members(channel_record, most_shown);
   if (json::array groups = shown_groups(channel_record); !groups.empty()) copy["groups"] = std::move(groups);
   return copy;

@@ -22,10 +22,10 @@ void share_out(Services& services, const Document& record, const std::string& ca
 // One user's documents of many channels, by few requests; where one changed at the same time, it is done by itself.
 void show_channels(Services& services, const std::string& user, const std::vector<Document>& channel_records);
 
-// The copy of somebody with that access: `existing` (empty at first) with all that the daemon owns put right. The name is left as it is if there
-// is one: it may be a new one of an owner. Former members' copies say `removed`, with left and wipe. Pure.
+// The copy of somebody with that standing: `existing` (empty at first) with all that the daemon owns put right. The name is left as it is if there
+// is one: it may be a new one of an owner. (Not of who only follows it.) Former members' copies say `removed`, with left and wipe. Pure.
 Document channel_copy(const Services& services, const Document& channel_record, const std::string& user,
-                      const std::string& access, Document existing);
+                      const Standing& standing, Document existing);
 
 // An owner gave the channel another name: it goes into the copies of all members that show the old one.
 void rename_copies(Services& services, const Document& channel_record, const std::string& old_name);

@@ -10,7 +10,7 @@ function (newDoc, oldDoc, userCtx, secObj) {
 
   var owned = {
     device: ['state', 'user', 'username', 'created', 'activated', 'revoked_at', 'error'],
-    channel: ['state', 'owner', 'user', 'database', 'syncpoint', 'error', 'channel', 'access', 'members', 'groups', 'named_by', 'left', 'wipe'],
+    channel: ['state', 'owner', 'user', 'database', 'syncpoint', 'error', 'channel', 'access', 'members', 'groups', 'public', 'named_by', 'left', 'wipe'],
     group: ['state', 'access', 'members', 'named', 'error'],
     subscription: ['channel', 'syncpoint', 'user', 'error'],
     invitation: ['state', 'from', 'to', 'channel', 'name', 'access', 'expires', 'error'],
@@ -30,7 +30,7 @@ function (newDoc, oldDoc, userCtx, secObj) {
     channel: ['new'],
     group: ['new'],
     invitation: ['new'],
-    member: ['change', 'remove', 'hand over', 'leave'],
+    member: ['change', 'remove', 'hand over', 'leave', 'publish', 'unpublish'],
     link: ['new'],
     join: ['new']
   };

@@ -123,6 +123,11 @@ export class Sharing {
     return this.#make('join', { type: 'join', state: 'new', ...readLink(link) });
   }
 
+  /** Of a listing in the server's directory. */
+  async follow(channel) {
+    return this.#make('join', { type: 'join', state: 'new', channel });
+  }
+
   members(channel) {
     const { members } = this.#catalog.get(this.#idOf(channel)) ?? {};
     return Array.isArray(members) ? members.map(({ user, access }) => ({ user, access })) : [];

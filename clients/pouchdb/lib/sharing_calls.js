@@ -82,6 +82,19 @@ export class SharingCalls extends Emitter {
     await this.#sharing.join(link);
   }
 
+  async follow(channel) {
+    this.#checkOpen();
+    await this.#sharing.follow(channel);
+  }
+
+  async publish(channel) {
+    await this.#change(channel, 'publish', {});
+  }
+
+  async unpublish(channel) {
+    await this.#change(channel, 'unpublish', {});
+  }
+
   members(channel) {
     return this.#sharing.members(channel);
   }
