@@ -95,7 +95,7 @@ void SectionReader::database_name(std::string_view key, std::string& value) {
   const std::string* found = find(key);
   if (found == nullptr) return;
   constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyz0123456789_$()+-/";
-  if (found->front() < 'a' || found->front() > 'z' || found->find_first_not_of(allowed) != found->npos) {
+  if (found->empty() || found->front() < 'a' || found->front() > 'z' || found->find_first_not_of(allowed) != found->npos) {
     fail(key, *found, "a database's name: a-z first, then a-z, 0-9 and _$()+-/");
   } else {
     value = *found;

@@ -69,7 +69,9 @@ void read_channels(SectionReader& channels, Settings& settings, const std::strin
   channels.text("template_db", template_db);
   if (!template_db.empty())
     channels.warn("[channels] template_db is not used yet by this version");
-  channels.text("directory_db", settings.directory_db);
+  std::string directory;
+  channels.text("directory_db", directory);
+  if (!directory.empty()) channels.database_name("directory_db", settings.directory_db);
   channels.number("q", 1, 64, settings.shards);
   channels.duration("confirm_ttl", 1, 30 * 86400, settings.confirm_ttl);
   // A lease must outlast the time limit of a run by some seconds.
@@ -84,12 +86,14 @@ void check_names(SectionReader& channels, const Settings& settings) {
   const std::string& channel = settings.channel_prefix;
   if (control.starts_with(channel) || channel.starts_with(control))
     channels.fail("channel_prefix", channel, "unlike control_prefix from its beginning on");
-  for (const std::string& name : {settings.handshake_db, settings.registry_db}) {
+  for (const std::string& name : {settings.handshake_db, settings.registry_db, settings.directory_db}) {
     if (name.starts_with(control) || name.starts_with(channel))
-      channels.fail("handshake_db and registry_db", name, "names that do not begin with a prefix");
+      channels.fail("handshake_db, registry_db and directory_db", name, "names that do not begin with a prefix");
   }
   if (settings.handshake_db == settings.registry_db)
     channels.fail("registry_db", settings.registry_db, "another name than handshake_db");
+  if (settings.directory_db == settings.handshake_db || settings.directory_db == settings.registry_db)
+    channels.fail("directory_db", settings.directory_db, "another name than handshake_db and registry_db");
 }
 
 }  // namespace

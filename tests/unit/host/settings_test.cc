@@ -147,6 +147,7 @@ TEST(Settings, SayInOneLineWhatIsWrong) {
       {"channels", "handshake_db", "Handshake"},
       {"channels", "handshake_db", "_users"},
       {"channels", "registry_db", "1st"},
+      {"channels", "directory_db", "Public"},
       {"channels", "control_prefix", "control."},
       {"channels", "channel_prefix", "channel x"},
       {"channels", "q", "0"},
@@ -198,6 +199,8 @@ TEST(Settings, KeepDatabasesApart) {
       {"handshake_db = control-x", "handshake_db"},
       {"registry_db = channel-x", "registry_db"},
       {"handshake_db = one\nregistry_db = one", "registry_db"},
+      {"directory_db = channel-x", "directory_db"},
+      {"directory_db = channels-registry", "directory_db"},
   };
   for (const auto& [configuration, key] : cases) {
     const std::string reason = fault_of("[channels]\n" + configuration);
