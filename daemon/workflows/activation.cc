@@ -70,6 +70,12 @@ Document make_active(Services& services, const std::string& device_id, const Doc
   });
 }
 
+// By now the device counts as active, so that a group which the user comes into meanwhile reaches it, too.
+void give_group_roles(Services& services, const Document& record, const std::string& user) {
+  const json::array roles = roles_of_user(services, user);
+  if (roles != own_roles(services, user)) put_roles(services.server, device_of_record(doc_id(record)), roles);
+}
+
 }  // namespace
 
 void finish_device(Services& services, const Document& record) {
@@ -77,9 +83,7 @@ void finish_device(Services& services, const Document& record) {
   if (!code.empty()) services.registry.remove("code-" + code);
   const std::string user = string_or(record, "user", "");
   if (user.empty()) return;
-  // By now the device counts as active, so that a group which the user comes into meanwhile reaches it, too.
-  if (const json::array roles = roles_of_user(services, user); roles != own_roles(services, user))
-    put_roles(services.server, device_of_record(doc_id(record)), roles);
+  if (doc_state(record) == "active") give_group_roles(services, record, user);
   put_control_copy(services, user, record);
 }
 

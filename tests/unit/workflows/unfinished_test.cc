@@ -26,6 +26,9 @@ WorkflowOptions options() {
 // A user with one device.
 class UnfinishedTest : public testing::Test {
  protected:
+  void SetUp() override {
+    registry().views["groups_by_user"] = [](const json::object&) { return json::array{}; };
+  }
   FakeCouch& registry() { return couch_.databases["registry"]; }
   std::string state_in(const std::string& database) {
     const auto& docs = couch_.databases[database].docs;
