@@ -22,6 +22,15 @@ describe('a channel', () => {
     assert.ok(write({ _id: 'note', _deleted: true }, as(3)).refused);
     assert.deepEqual(write({ _id: 'note' }, { name: 'x', roles: ['user:3', 'user:1'] }), ACCEPT, 'an owner by another role');
   });
+  test('of several roles the one that may most counts, and the role that everybody has counts for reading', () => {
+    const members = { roles: ['user:1', 'user:3', 'group:g', 'group-reader:g', 'channels:everybody'] };
+    const open = { members, channels: { owners: ['user:1'], readers: ['user:3', 'group-reader:g', 'channels:everybody'] } };
+    const write = (...roles) => call({ _id: 'note' }, null, { name: 'device-x', roles }, open);
+    assert.deepEqual(write('user:3', 'channels:everybody', 'group:g'), ACCEPT);
+    assert.ok(write('user:3', 'channels:everybody', 'group-reader:g').refused);
+    assert.ok(write('user:9', 'channels:everybody').refused);
+    assert.ok(write('user:9', 'group:h', 'channels:everybody').refused, 'another group is not in it');
+  });
   test('the description is the owners\'', () => {
     assert.deepEqual(write({ _id: 'description', name: 'Fun' }, as(1)), ACCEPT);
     assert.ok(write({ _id: 'description', name: 'Fun' }, as(2)).refused);
@@ -34,12 +43,25 @@ describe('a channel', () => {
   });
 });
 
+test('the directory is written by the daemon alone', () => {
+  const { call } = load('directory', 'validate_doc_update.js');
+  const listing = { _id: 'x', type: 'listing' };
+  assert.deepEqual(call(listing, null, ADMIN, {}), ACCEPT);
+  for (const doc of [listing, { _id: 'x', _deleted: true }]) assert.ok(call(doc, null, { name: 'device-x', roles: ['user:1', 'channels:everybody'] }, {}).refused);
+});
+
 test('the registry\'s views', () => {
   const rows = (view, doc) => {
     const { emitted, fn } = load('registry', `views/${view}/map.js`);
     fn(doc);
     return JSON.parse(JSON.stringify(emitted));
   };
+  const team = { _id: 'channel-g', type: 'group', user: 'u', members: { u: { access: 'owner' }, v: { access: 'reader' }, w: { access: 'none' } } };
+  assert.deepEqual(rows('groups_by_user', team), [{ key: 'u', value: 'owner' }, { key: 'v', value: 'reader' }]);
+  assert.deepEqual(rows('groups_by_user', { ...team, members: undefined }), [{ key: 'u', value: 'owner' }]);
+  assert.deepEqual(rows('groups_by_user', { ...team, type: 'channel' }), []);
+  assert.deepEqual(rows('channels_by_group', { type: 'channel', groups: { g: { access: 'none' } } }), [{ key: 'g', value: null }]);
+  assert.deepEqual(rows('followers_by_channel', { type: 'follower', channel: 'c', user: 'u' }), [{ key: ['c', 'u'], value: null }]);
   const device = { _id: 'device-1', type: 'device', state: 'confirming', user: 'u', address: 'd', device_code: 'C' };
   assert.deepEqual(rows('devices_by_user', device), [{ key: ['u', 'confirming'], value: null }]);
   assert.deepEqual(rows('devices_by_user', { ...device, user: undefined }), []);
@@ -59,9 +81,9 @@ test('the registry\'s views', () => {
 });
 
 test('views are in handshake and registry only, and every folder has a version', () => {
-  for (const folder of ['handshake', 'control', 'channel', 'registry']) {
+  for (const folder of ['handshake', 'control', 'channel', 'directory', 'registry']) {
     assert.match(read(folder, 'version'), /^[1-9]\d*\n$/);
     assert.equal(existsSync(`${FOLDER}${folder}/views`), folder === 'handshake' || folder === 'registry', folder);
   }
-  assert.deepEqual(readdirSync(FOLDER).sort(), ['channel', 'control', 'handshake', 'registry']);
+  assert.deepEqual(readdirSync(FOLDER).sort(), ['channel', 'control', 'directory', 'handshake', 'registry']);
 });
