@@ -1,5 +1,6 @@
 #include "engine/hints.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/errors.h"
@@ -15,6 +16,9 @@ namespace {
 constexpr milliseconds heartbeat = seconds(5);
 // CouchDB's own limit for one POST /_dbs_info.
 constexpr std::size_t infos_a_request = 100;
+constexpr std::size_t names_a_request = 1000;
+// Some 50 bytes each.
+constexpr std::size_t most_remembered = 100000;
 constexpr std::size_t revisits_a_request = 500;
 // More than that at once would only wait in memory.
 constexpr std::size_t most_revisits_at_once = 5000;
@@ -192,29 +196,71 @@ milliseconds UpdatesFeed::replay_next() {
 Sweep::Sweep(HintsBench& bench, int rate)
     : bench_(bench), rate_(rate), thread_(bench, "sweep", [this](const std::stop_token&) { return step(); }) {}
 
+std::vector<std::string> Sweep::next_names() {
+  if (ahead_.empty() && !is_last_page_) {
+    const auto page = bench_.server.database_names(last_name_, names_a_request);
+    is_last_page_ = page.size() < names_a_request;
+    ahead_.assign(page.begin(), page.end());
+  }
+  return {ahead_.begin(), ahead_.begin() + static_cast<std::ptrdiff_t>(std::min(ahead_.size(), infos_a_request))};
+}
+
+// Only once they were looked at: a request that failed is made again.
+void Sweep::advance(const std::vector<std::string>& names) {
+  ahead_.erase(ahead_.begin(), ahead_.begin() + static_cast<std::ptrdiff_t>(names.size()));
+  if (!names.empty()) last_name_ = names.back();
+}
+
+// What was seen to be as the engine left it, and has had no update since, needs no look at its checkpoint.
+bool Sweep::is_remembered(const DatabaseInfo& info) const {
+  const auto known = as_left_.find(std::hash<std::string>()(info.name));
+  return known != as_left_.end() && known->second == mark_of(info);
+}
+
+void Sweep::remember(const DatabaseInfo& info) {
+  if (as_left_.size() >= most_remembered) as_left_.clear();
+  as_left_[std::hash<std::string>()(info.name)] = mark_of(info);
+}
+
+std::size_t Sweep::mark_of(const DatabaseInfo& info) const {
+  return std::hash<std::string>()(info.update_seq + "\n" + std::to_string(bench_.design_version(info.name)));
+}
+
+void Sweep::look_at(const std::vector<std::string>& names) {
+  std::vector<DatabaseInfo> unsure;
+  std::vector<std::string> unsure_names;
+  for (DatabaseInfo& info : bench_.server.database_infos(names)) {
+    if (info.missing || is_remembered(info)) continue;
+    unsure_names.push_back(info.name);
+    unsure.push_back(std::move(info));
+  }
+  if (unsure.empty()) return;
+  const auto seqs = bench_.records.checkpoints(unsure_names);
+  for (std::size_t i = 0; i < unsure.size() && i < seqs.size(); ++i) {
+    const DatabaseInfo& info = unsure[i];
+    const bool is_as_left = seqs[i] && seqs[i]->seq == info.update_seq &&
+                            seqs[i]->design_version == bench_.design_version(info.name);
+    if (is_as_left) remember(info);
+    if (is_as_left || mutant("no-sweep")) continue;
+    ++round_.found;
+    bench_.changed_unseen(info.name, seqs[i] && is_behind(info.update_seq, seqs[i]->seq));
+  }
+}
+
 milliseconds Sweep::step() {
   if (last_name_.empty()) round_ = {bench_.env.wall_now(), 0, 0};
-  const std::vector<std::string> names = bench_.server.database_names(last_name_, infos_a_request);
-  std::vector<std::string> ours;
-  for (const std::string& name : names) {
-    if (bench_.relevant(name)) ours.push_back(name);
-  }
-  if (!ours.empty()) {
-    const auto infos = bench_.server.database_infos(ours);
-    const auto seqs = bench_.records.checkpoints(ours);
-    for (std::size_t i = 0; i < infos.size() && i < seqs.size(); ++i) {
-      if (infos[i].missing) continue;
-      const bool is_as_left = seqs[i] && seqs[i]->seq == infos[i].update_seq &&
-                              seqs[i]->design_version == bench_.design_version(infos[i].name);
-      if (is_as_left || mutant("no-sweep")) continue;
-      ++round_.found;
-      bench_.changed_unseen(infos[i].name, seqs[i] && is_behind(infos[i].update_seq, seqs[i]->seq));
-    }
-  }
+  const std::vector<std::string> names = next_names();
+  std::vector<std::string> ours = names;
+  std::erase_if(ours, [&](const std::string& name) { return !bench_.relevant(name); });
+  if (!ours.empty()) look_at(ours);
+  advance(names);
   round_.databases += static_cast<std::int64_t>(ours.size());
-  const bool ended = names.size() < infos_a_request;
-  last_name_ = ended ? "" : names.back();
-  if (ended) end_round();
+  const bool ended = ahead_.empty() && is_last_page_;
+  if (ended) {
+    last_name_.clear();
+    is_last_page_ = false;
+    end_round();
+  }
   // A short list is no reason to go round at once.
   const milliseconds pause = seconds(1) * static_cast<int>(ours.size()) / rate_;
   return std::max(pause, ended ? milliseconds(seconds(5)) : milliseconds(20));
