@@ -72,8 +72,8 @@ Document make_active(Services& services, const std::string& device_id, const Doc
 
 // By now the device counts as active, so that a group which the user comes into meanwhile reaches it, too.
 void give_group_roles(Services& services, const Document& record, const std::string& user) {
-  const json::array roles = roles_of_user(services, user);
-  if (roles != own_roles(services, user)) put_roles(services.server, device_of_record(doc_id(record)), roles);
+  if (roles_of_user(services, user) == own_roles(services, user)) return;
+  put_current_roles(services, device_of_record(doc_id(record)), user);
 }
 
 }  // namespace
@@ -93,6 +93,7 @@ Outcome activate_device(Services& services, Run& run, const Document& doc) {
   if (!record) return Keep{};
   // A run before this one may not have come to the end.
   if (doc_state(*record) == "active") finish_device(services, *record);
+  if (doc_state(*record) == "revoked" || doc_state(*record) == "rejected") delete_user(services.server, id);
   if (doc_state(*record) != "confirmed") return mirror_device(services, run, doc, *record);
   const json::object* credential = get_object(*record, "credential");
   if (credential == nullptr) return Failed{"the record of a confirmed device has no credential", {}};

@@ -221,7 +221,7 @@ Outcome mend_copy(Services& services, const Document& doc, const std::string& us
   const Document record = finish_rename(services, known);
   const Standing standing = Reach(services).standing(record, user);
   const std::string& access = standing.access;
-  Document copy = channel_copy(services, record, user, standing, doc);
+  Document copy = channel_copy(services, record, standing, doc);
   if (is_access(access)) {
     // Of one that a device made again, after the cloud was put back or while it was offline, the name is a person's.
     if (doc_state(doc) == "new") copy["name"] = string_or(doc, "name", "");
@@ -266,7 +266,7 @@ Outcome make_channel(Services& services, Run& run, const Document& doc) {
     return true;
   });
   subscribe(services, run.database, wish.id);
-  return Save{channel_copy(services, record, user, {access_of(record, user), true}, doc)};
+  return Save{channel_copy(services, record, Reach(services).standing(record, user), doc)};
 }
 
 Outcome mend_channel(Services& services, Run& run, const Document& doc) {

@@ -135,6 +135,20 @@ void drop_leases(Services& services, WallTime now) {
 
 // Whoever changed a channel's members gave them out; but a run that ended in between and whose document went, or one that was
 // paused and wrote an older _security late, left copies behind the record.
+// True once all copies follow the record.
+bool is_shared_out(Services& services, const Document& record) {
+  try {
+    share_out(services, record);
+    return true;
+  } catch (const Refused& refused) {
+    if (refused.status == 404) return true;  // an admin deleted the channel's database
+    services.log.error("the members of " + doc_id(record) + ": " + refused.what());
+  } catch (const Unavailable& unavailable) {
+    services.log.info("the members of " + doc_id(record) + ": " + unavailable.what());
+  }
+  return false;
+}
+
 void look_after_members(Services& services, WallTime now) {
   Database& registry = services.registry.database();
   for (int page = 0; page < most_pages; ++page) {
@@ -142,13 +156,13 @@ void look_after_members(Services& services, WallTime now) {
     if (ids.empty()) return;
     for (const auto& record : registry.get_many(ids)) {
       if (!record) continue;
-      try {
-        share_out(services, *record);
-      } catch (const Refused& refused) {
-        if (refused.status != 404) throw;  // an admin deleted the channel's database: the others' turn
-      }
+      const bool is_done = is_shared_out(services, *record);
       services.registry.update(*record, [&](Document& current) {
-        return current.at("members_changed") == record->at("members_changed") && current.erase("members_changed") > 0;
+        const json::value* changed = current.if_contains("members_changed");
+        if (changed == nullptr || *changed != record->at("members_changed")) return false;
+        if (is_done) current.erase("members_changed");
+        else current["members_changed"] = format_time(now);  // the next hour's, so that it holds up no other
+        return true;
       });
     }
   }

@@ -197,12 +197,15 @@ Document keep_member(const Leaves& leaves) {
   return keep_whole(leaves, progress_of_member, owned_of_member);
 }
 
-constexpr std::array<std::string_view, 6> owned_of_group{"type", "state", "access", "members", "named", "error"};
+constexpr std::array<std::string_view, 8> owned_of_group{"type",  "state", "access", "members",
+                                                          "named", "left",  "wipe",   "error"};
 
 Document keep_group(const Leaves& leaves) {
   const Document& leader = furthest(leaves, progress_of);
   Document kept = *leaves.front();
   for (const std::string_view key : owned_of_group) copy_member(leader, kept, key);
+  // Beside another leaf's `named` an old name would look like a person's new one.
+  if (string_or(*leaves.front(), "named", "") != string_or(leader, "named", "")) copy_member(leader, kept, "name");
   return kept;
 }
 

@@ -44,7 +44,7 @@ Document take_group_name(Services& services, const Document& record, const Docum
     current["members_changed"] = format_time(services.env.wall_now());  // the hourly look finishes it
     return true;
   });
-  share_group(services, named, "the name is not about anybody's membership");
+  show_group(services, named);
   return named;
 }
 
@@ -53,7 +53,8 @@ Document take_group_name(Services& services, const Document& record, const Docum
 Outcome make_group(Services& services, Run& run, const Document& doc) {
   const std::string user = services.user_of(run.database);
   if (const auto record = group_of(services, doc_id(doc), user)) {
-    share_group_with(services, *record, user);  // the run that made it may have been cut off
+    // The run that made it may have been cut off. Once others came in, all is done.
+    if (!record->contains("members")) share_group_with(services, *record, user);
     return mend_group(services, run, doc);
   }
   if (const auto fault = fault_of_group(doc)) return Save{in_error(doc, fault->error, fault->reason)};

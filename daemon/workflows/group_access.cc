@@ -12,6 +12,9 @@ namespace channels {
 
 namespace {
 
+// All of them are in the channel's document on every member's devices.
+constexpr std::size_t most_groups = 50;
+
 struct GroupWish {
   std::string kind;
   std::string access;
@@ -26,7 +29,7 @@ bool is_owner(const Document& record, const std::string& user) {
 std::optional<Fault> fault_of_group_wish(const Document& channel, const Document& group, const GroupWish& wish) {
   if (doc_state(channel) != "ready" || !(is_member(channel, wish.by) || is_member(group, wish.by)))
     return Fault{"no_member", "There is no such channel for this user."};
-  if (wish.kind == "remove" && group_access(channel, doc_id(group).substr(channel_record_id("").size())).empty())
+  if (wish.kind == "remove" && group_access(channel, channel_id_of(group)).empty())
     return Fault{"no_member", "The group doesn't have this channel."};
   if (wish.kind == "remove") {
     if (is_owner(channel, wish.by) || is_owner(group, wish.by)) return std::nullopt;
@@ -38,6 +41,8 @@ std::optional<Fault> fault_of_group_wish(const Document& channel, const Document
     return Fault{"no_owner", "Only who is an owner of both gives a channel to a group."};
   if (wish.access != access_writer && wish.access != access_reader)
     return Fault{"bad_access", "The access of a group is \"writer\" or \"reader\"."};
+  if (group_access(channel, channel_id_of(group)).empty() && groups_of(channel).size() >= most_groups)
+    return Fault{"too_many", "A channel has 50 groups at most, with those that had it before."};
   return std::nullopt;
 }
 
@@ -56,7 +61,7 @@ Outcome change_group_access(Services& services, Run& run, const Document& doc) {
     fault = fault_of_group_wish(current, *group, wish);
     if (fault) return false;
     const std::string access = wish.kind == "remove" ? std::string(access_none) : wish.access;
-    change_group(current, *group, access, run.attempt_key, run.env.wall_now());
+    change_group(current, channel_id_of(*group), access, is_true(doc, "wipe"), run.attempt_key, run.env.wall_now());
     return true;
   });
   if (fault) return Save{in_error(doc, fault->error, fault->reason)};

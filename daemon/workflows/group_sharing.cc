@@ -34,23 +34,34 @@ std::set<std::string> whom_it_changed(const Document& group, const std::string& 
 
 std::vector<Document> channels_of_group(Services& services, const std::string& group_id) {
   std::vector<Document> records;
-  for (;;) {
+  for (std::size_t at = 0;;) {
     const auto rows = services.registry.database().view(
         "channels_by_group",
-        {{"key", group_id}, {"include_docs", true}, {"limit", records_a_page}, {"skip", records.size()}});
+        {{"key", group_id}, {"include_docs", true}, {"limit", records_a_page}, {"skip", at}});
+    at += rows.size();
     for (const json::object& row : rows) {
       const json::object* doc = get_object(row, "doc");
-      records.push_back(doc == nullptr ? Document{} : *doc);
+      if (doc != nullptr) records.push_back(*doc);
     }
     if (rows.size() < records_a_page) return records;
   }
 }
 
-void set_roles(Services& services, const std::string& user) {
+// Whoever has written roles reads the groups and the devices again, and goes on until both are what he wrote from: the last writer
+// always wrote the newest.
+void set_roles(Services& services, const std::string& user, const std::string& group_id) {
   if (mutant("roles-forgotten")) return;
-  const json::array roles = roles_of_user(services, user);
-  for (const std::string& device : services.registry.devices_of(user, "active"))
-    put_roles(services.server, device, roles);
+  json::array roles = roles_of_user(services, user, group_id);
+  std::vector<std::string> devices = services.registry.devices_of(user, "active");
+  for (int tries = 0; tries < most_tries_a_group; ++tries) {
+    for (const std::string& device : devices) put_roles(services.server, device, roles);
+    json::array roles_now = roles_of_user(services, user, group_id);
+    std::vector<std::string> devices_now = services.registry.devices_of(user, "active");
+    if (roles_now == roles && devices_now == devices) return;
+    roles = std::move(roles_now);
+    devices = std::move(devices_now);
+  }
+  throw Unavailable("the groups of a user change all the time");
 }
 
 void show_group_to(Services& services, const Document& group, const std::string& user) {
@@ -78,32 +89,41 @@ void unless_gone(const Work& work) {
 }  // namespace
 
 void share_group(Services& services, const Document& group_record, const std::string& cause) {
+  const std::string id = channel_id_of(group_record);
   const std::set<std::string> changed = whom_it_changed(group_record, cause);
-  for (const std::string& user : changed) set_roles(services, user);
-  const auto channels = channels_of_group(services, channel_id_of(group_record));
+  for (const std::string& user : changed) set_roles(services, user, id);
+  const auto channels = channels_of_group(services, id);
   for (const std::string& user : changed)
     unless_gone([&] { show_channels(services, user, channels); });
+  show_group(services, group_record);
+}
+
+void share_group_with(Services& services, const Document& group_record, const std::string& user) {
+  const std::string id = channel_id_of(group_record);
+  set_roles(services, user, id);
+  unless_gone([&] {
+    show_channels(services, user, channels_of_group(services, id));
+    show_group_to(services, group_record, user);
+  });
+}
+
+void show_group(Services& services, const Document& group_record) {
   for (const std::string& user : members_of(group_record))
     unless_gone([&] { show_group_to(services, group_record, user); });
   for (const std::string& user : former_members_of(group_record))
     unless_gone([&] { show_group_to(services, group_record, user); });
 }
 
-void share_group_with(Services& services, const Document& group_record, const std::string& user) {
-  set_roles(services, user);
-  unless_gone([&] {
-    show_channels(services, user, channels_of_group(services, channel_id_of(group_record)));
-    show_group_to(services, group_record, user);
-  });
-}
-
 Document group_copy(const Document& group_record, const std::string& user, Document existing) {
   Document copy = std::move(existing);
   const std::string access = access_of(group_record, user);
-  for (const char* key : {"access", "members", "left", "error"}) copy.erase(key);
+  for (const char* key : {"access", "members", "left", "wipe", "error"}) copy.erase(key);
   copy["type"] = "group";
   if (!is_access(access)) {
+    const json::object* entry = member_entry(group_record, user);
     copy["state"] = "removed";  // who is out learns no later name
+    copy["left"] = entry != nullptr && is_true(*entry, "left");
+    copy["wipe"] = entry != nullptr && is_true(*entry, "wipe");
     return copy;
   }
   copy["state"] = "ready";
@@ -119,26 +139,36 @@ json::array own_roles(const Services& services, const std::string& user) {
   return roles;
 }
 
-json::array roles_of_user(Services& services, const std::string& user) {
+json::array roles_of_user(Services& services, const std::string& user, const std::string& group_id) {
+  std::set<std::string> groups;
+  if (!group_id.empty()) groups.insert(channel_record_id(group_id));
+  for (const json::object& row : services.registry.database().view("groups_by_user", {{"key", user}}))
+    groups.insert(string_or(row, "id", ""));
   json::array roles = own_roles(services, user);
-  for (const json::object& row : services.registry.database().view("groups_by_user", {{"key", user}})) {
-    const std::string group = string_or(row, "id", "").substr(channel_record_id("").size());
-    for (const std::string& role : roles_in_group(group, string_or(row, "value", ""))) roles.emplace_back(role);
+  // A view is answered by one copy of a cluster's three, which may be behind: it only says which groups to ask for.
+  for (const std::string& id : groups) {
+    const auto group = services.registry.get(id);
+    if (!group || !is_group(*group)) continue;
+    for (const std::string& role : roles_in_group(channel_id_of(*group), access_of(*group, user))) roles.emplace_back(role);
   }
   return roles;
 }
 
-void put_device_user(Services& services, const std::string& device_id, const std::string& user,
-                     const json::object& credential) {
+void put_current_roles(Services& services, const std::string& device_id, const std::string& user) {
   json::array roles = roles_of_user(services, user);
-  put_user(services.server, user_doc(device_id, roles, credential));
   for (int tries = 0; tries < most_tries_a_group; ++tries) {
+    put_roles(services.server, device_id, roles);
     json::array now = roles_of_user(services, user);
     if (now == roles) return;
     roles = std::move(now);
-    put_roles(services.server, device_id, roles);
   }
   throw Unavailable("the groups of a user change all the time");
+}
+
+void put_device_user(Services& services, const std::string& device_id, const std::string& user,
+                     const json::object& credential) {
+  put_user(services.server, user_doc(device_id, roles_of_user(services, user), credential));
+  put_current_roles(services, device_id, user);
 }
 
 }  // namespace channels

@@ -15,14 +15,20 @@ void share_group(Services& services, const Document& group_record, const std::st
 // The same for one user alone.
 void share_group_with(Services& services, const Document& group_record, const std::string& user);
 
+// The group's document in all its members' databases.
+void show_group(Services& services, const Document& group_record);
+
 // A member's copy of the group's document: {"_id": "<group id>", "type": "group", "state": "ready" | "removed", "name", "access",
-// "members", "named"}; `named` is the name as the daemon last wrote it, by which a person's new one is told from an old copy. Pure.
+// "members", "named"[, "left", "wipe"]}; `named` is the name as the daemon last wrote it, by which a person's new one is told from an old copy. Pure.
 Document group_copy(const Document& group_record, const std::string& user, Document existing);
 
 // What each device of a user logs in with, whatever his groups are.
 json::array own_roles(const Services& services, const std::string& user);
-// The roles of a user's devices: "user:<id>", and one for each of his groups.
-json::array roles_of_user(Services& services, const std::string& user);
+// The roles of a user's devices: own_roles, and one for each of his groups. Of `group_id` the registry is asked in any case.
+json::array roles_of_user(Services& services, const std::string& user, const std::string& group_id = "");
+
+// One device's, as the user's groups are when it returns.
+void put_current_roles(Services& services, const std::string& device_id, const std::string& user);
 
 // The _users document of a device that gets its log-in now. Groups that the user comes into or leaves meanwhile count.
 void put_device_user(Services& services, const std::string& device_id, const std::string& user,

@@ -3,16 +3,17 @@
 #include <algorithm>
 #include <array>
 
-#include "workflows/channel_claims.h"
 #include "workflows/members.h"
 
 namespace channels {
 
 namespace {
 
-json::object groups_in(const Document& record) {
+const json::object no_groups;
+
+const json::object& groups_in(const Document& record) {
   const json::object* groups = get_object(record, "groups");
-  return groups == nullptr ? json::object{} : *groups;
+  return groups == nullptr ? no_groups : *groups;
 }
 
 std::ptrdiff_t rank_of(std::string_view access) {
@@ -47,16 +48,17 @@ std::vector<std::string> groups_of(const Document& channel_record) {
 }
 
 std::string group_access(const Document& channel_record, std::string_view group_id) {
-  const json::object groups = groups_in(channel_record);
-  const json::object* entry = get_object(groups, group_id);
+  const json::object* entry = get_object(groups_in(channel_record), group_id);
   return entry == nullptr ? "" : string_or(*entry, "access", "");
 }
 
-void change_group(Document& channel_record, const Document& group_record, std::string_view access,
+void change_group(Document& channel_record, std::string_view group_id, std::string_view access, bool wipe,
                   const std::string& cause, WallTime now) {
-  json::object groups = groups_in(channel_record);
-  groups[channel_id_of(group_record)] = {
-      {"access", access}, {"name", string_or(group_record, "name", "")}, {"since", format_time(now)}};
+  json::object groups;
+  if (const json::object* before = get_object(channel_record, "groups")) groups = *before;
+  json::object entry{{"access", access}, {"since", format_time(now)}};
+  if (access == access_none) entry["wipe"] = wipe;
+  groups[group_id] = std::move(entry);
   channel_record["groups"] = std::move(groups);
   channel_record["members_changed"] = format_time(now);
   note_handled(channel_record, cause);
@@ -78,8 +80,7 @@ json::array shown_groups(const Document& channel_record) {
   for (const auto& [id, entry] : groups_in(channel_record)) {
     const json::object* group = entry.if_object();
     if (group == nullptr || !is_access(string_or(*group, "access", ""))) continue;
-    shown.push_back(json::object{
-        {"group", id}, {"name", string_or(*group, "name", "")}, {"access", string_or(*group, "access", "")}});
+    shown.push_back(json::object{{"group", id}, {"access", string_or(*group, "access", "")}});
   }
   return shown;
 }

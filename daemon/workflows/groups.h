@@ -6,7 +6,7 @@
 // so that people come into a group by the invitations, links and changes of members by which they come into a channel. A channel's
 // record names the groups that have it:
 //
-//   "groups": {"<group id>": {"access": "writer" | "reader" | "none", "name", "since"}}
+//   "groups": {"<group id>": {"access": "writer" | "reader" | "none", "since"[, "wipe"]}}
 //
 // A group's members log in with its role, and its readers with another one: who joins it comes into all its channels by his devices'
 // _users documents, and no _security is touched. Pure.
@@ -33,7 +33,8 @@ std::vector<std::string> roles_in_group(std::string_view group_id, std::string_v
 std::vector<std::string> groups_of(const Document& channel_record);
 // "writer", "reader", "none", or "" where it never had it.
 std::string group_access(const Document& channel_record, std::string_view group_id);
-void change_group(Document& channel_record, const Document& group_record, std::string_view access,
+// `wipe`, of "none": who took it away wishes that the devices of the group's members drop their copies.
+void change_group(Document& channel_record, std::string_view group_id, std::string_view access, bool wipe,
                   const std::string& cause, WallTime now);
 
 // What somebody with `in_group` may do in a channel that the group has as `of_group`.
@@ -41,7 +42,7 @@ std::string access_through(std::string_view of_group, std::string_view in_group)
 // owner before writer, reader, none and nothing.
 std::string higher_access(std::string_view left, std::string_view right);
 
-// [{"group", "name", "access"}] of those that have the channel.
+// [{"group", "access"}] of those that have the channel.
 json::array shown_groups(const Document& channel_record);
 
 }  // namespace channels

@@ -18,17 +18,10 @@ const Fault link_ended{"link_ended", "This link was used up or has ended. Ask fo
 
 // Who was put out comes in by an invitation only; who went himself may come back. Times are whole seconds: of a link that was made in the
 // same one nobody knows which came first.
-bool was_put_out_since(const Document& channel, const std::string& user, const std::string& time) {
-  const json::object* members = get_object(channel, "members");
-  const json::object* member = members == nullptr ? nullptr : get_object(*members, user);
-  return member != nullptr && string_or(*member, "access", "") == access_none && !is_true(*member, "left") &&
-         string_or(*member, "since", "") >= time;
-}
-
-std::optional<Fault> fault_of_join(const Document& channel, const Document& link, const std::string& user) {
+std::optional<Fault> fault_of_join(Reach& reach, const Document& channel, const Document& link, const std::string& user) {
   // Who made it may have lost the right to it; and a channel that is gone has no links.
   if (doc_state(channel) != "ready" || access_of(channel, string_or(link, "user", "")) != access_owner) return link_ended;
-  if (was_put_out_since(channel, user, string_or(link, "created", "")))
+  if (reach.was_put_out_since(channel, user, string_or(link, "created", "")))
     return Fault{"no_member", "You were taken out of this channel: ask one of its owners for an invitation."};
   return std::nullopt;
 }
@@ -58,7 +51,8 @@ Document end_link(Services& services, const Document& link, std::string_view sta
 std::optional<Fault> use_link(Services& services, const Document& channel, Document& link, const std::string& user,
                               const std::string& cause) {
   if (has_use(link, cause)) return std::nullopt;
-  if (const auto fault = fault_of_join(channel, link, user)) return fault;
+  Reach reach(services);
+  if (const auto fault = fault_of_join(reach, channel, link, user)) return fault;
   if (is_link_past(link, services.env.wall_now())) {
     link = end_link(services, link, "expired");
     return link_ended;
@@ -72,10 +66,12 @@ std::optional<Fault> use_link(Services& services, const Document& channel, Docum
 std::optional<Fault> come_in(Services& services, Document& channel, const Document& link, const std::string& user,
                              const std::string& cause) {
   std::optional<Fault> fault;
+  Reach reach(services);
   channel = services.registry.update(channel, [&](Document& current) {
     fault.reset();
-    if (was_handled(current, cause) || is_member(current, user)) return false;
-    fault = fault_of_join(current, link, user);
+    if (was_handled(current, cause)) return false;
+    if (is_member(current, user)) return note_handled(current, cause), true;
+    fault = fault_of_join(reach, current, link, user);
     return !fault && change_members(current, {{user, string_or(link, "access", ""), cause}}, services.env.wall_now());
   });
   return fault;
@@ -86,6 +82,16 @@ Outcome joined(const Document& doc) {
   done.erase("code");  // the devices that need no code any more are told none
   done.erase("error");
   return Save{std::move(done)};
+}
+
+// Should this run's answer be lost, and he leave meanwhile, the next one does not bring him back.
+Outcome stay(Services& services, const Document& doc, const Document& channel, const std::string& cause) {
+  services.registry.update(channel, [&](Document& current) {
+    if (was_handled(current, cause)) return false;
+    note_handled(current, cause);
+    return true;
+  });
+  return joined(doc);
 }
 
 Outcome not_joined(const Document& doc, const Fault& fault) {
@@ -106,7 +112,8 @@ Outcome join(Services& services, Run& run, const Document& doc) {
   auto link = services.registry.get(link_record_id(channel_id, code));
   if (!is_link_code(code) || !link || !channel) return not_joined(doc, unknown_link);
   const std::string cause = user + "\n" + run.attempt_key;
-  if (!has_use(*link, cause) && is_member(*channel, user) && doc_state(*channel) == "ready") return joined(doc);
+  if (!has_use(*link, cause) && doc_state(*channel) == "ready" && (is_member(*channel, user) || was_handled(*channel, cause)))
+    return stay(services, doc, *channel, cause);
   if (const auto fault = use_link(services, *channel, *link, user, cause)) return not_joined(doc, *fault);
   if (const auto fault = come_in(services, *channel, *link, user, cause)) return not_joined(doc, *fault);
   share_out(services, *channel, cause);

@@ -9,8 +9,8 @@ namespace channels {
 namespace {
 
 constexpr std::size_t code_digits = 32;
-// Of a cause's digest: two of a thousand are not alike.
-constexpr std::size_t use_digits = 16;
+// Of a cause's digest: who joins chooses a part of the cause, the revision, and must find no two alike.
+constexpr std::size_t use_digits = 32;
 
 std::string use_of(const std::string& cause) {
   return sha256_hex(cause).substr(0, use_digits);

@@ -48,6 +48,11 @@ bool keeps_an_owner(const Document& record, const MemberWish& wish) {
   return !members_with(after, access_owner).empty();
 }
 
+bool has_left(const Document& record, const std::string& user) {
+  const json::object* member = member_entry(record, user);
+  return member != nullptr && is_true(*member, "left");
+}
+
 // In this order: who is no member learns nothing about a channel, who is no owner nothing that he can't see.
 std::optional<Fault> fault_of_wish(const Document& record, const MemberWish& wish) {
   if (doc_state(record) != "ready" || !is_member(record, wish.by))
@@ -56,6 +61,7 @@ std::optional<Fault> fault_of_wish(const Document& record, const MemberWish& wis
     return Fault{"no_owner", "Only an owner changes the members of a channel or group."};
   if (changes_access(wish) && !is_access(wish.access))
     return Fault{"bad_access", "The access of a member is \"owner\", \"writer\" or \"reader\"."};
+  if (wish.kind == "remove" && has_left(record, wish.user)) return std::nullopt;  // he doesn't come back by a link then
   if (!is_member(record, wish.user)) return Fault{"no_member", "\"user\" is no member of this channel: invite him."};
   if (wish.kind == "hand over" && wish.user == wish.by)
     return Fault{"no_member", "\"user\" is you: hand the channel over to another member."};

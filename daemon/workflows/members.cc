@@ -27,9 +27,18 @@ bool is_access(std::string_view access) {
 }
 
 std::string access_of(const Document& channel_record, std::string_view user) {
-  const json::object members = members_in(channel_record);
-  const json::value* member = members.if_contains(user);
+  const json::object* members = get_object(channel_record, "members");
+  if (members == nullptr) {
+    const std::string owner = string_or(channel_record, "user", "");
+    return !owner.empty() && owner == user ? std::string(access_owner) : "";
+  }
+  const json::value* member = members->if_contains(user);
   return member == nullptr ? "" : access_in(*member);
+}
+
+const json::object* member_entry(const Document& channel_record, std::string_view user) {
+  const json::object* members = get_object(channel_record, "members");
+  return members == nullptr ? nullptr : get_object(*members, user);
 }
 
 bool is_member(const Document& channel_record, std::string_view user) {

@@ -31,6 +31,8 @@ bool is_access(std::string_view access);
 
 // "" if he never was a member; "none" if he is none any longer.
 std::string access_of(const Document& channel_record, std::string_view user);
+// {"access", "since", ...}; null where there is none.
+const json::object* member_entry(const Document& channel_record, std::string_view user);
 bool is_member(const Document& channel_record, std::string_view user);
 
 // The ids of the users who have the channel.

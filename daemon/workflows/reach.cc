@@ -1,5 +1,7 @@
 #include "workflows/reach.h"
 
+#include <algorithm>
+
 #include "workflows/channel_claims.h"
 #include "workflows/groups.h"
 #include "workflows/members.h"
@@ -23,12 +25,46 @@ std::string Reach::membership(const Document& record, std::string_view user) {
   return best;
 }
 
+// The newest of his own end, and of those of the groups through which he had it.
+void Reach::add_ending(const Document& record, std::string_view user, Standing& standing) {
+  std::string newest;
+  const auto take = [&](const json::object* entry) {
+    if (entry == nullptr || string_or(*entry, "access", "") != access_none) return;
+    const std::string since = string_or(*entry, "since", "");
+    if (since < newest) return;
+    newest = since;
+    standing.left = is_true(*entry, "left");
+    standing.wipe = is_true(*entry, "wipe");
+  };
+  take(member_entry(record, user));
+  for (const std::string& id : groups_of(record)) {
+    if (access_of(group(id), user).empty()) continue;
+    take(get_object(record.at("groups").as_object(), id));
+    take(member_entry(group(id), user));
+  }
+}
+
 Standing Reach::standing(const Document& record, std::string_view user) {
-  const std::string its = membership(record, user);
-  if (is_access(its) || !was_published(record)) return {its, is_access(its)};
-  const std::string follower = follower_state(services_, record, user);
-  if (follower == "following" && is_public(record)) return {std::string(access_reader), false};
-  return {follower.empty() ? its : std::string(access_none), false};
+  Standing standing{membership(record, user)};
+  standing.sees_members = is_access(standing.access);
+  if (standing.sees_members) return standing;
+  if (was_published(record)) {
+    const std::string follower = follower_state(services_, record, user);
+    if (follower == "following" && is_public(record)) return {std::string(access_reader)};
+    if (!follower.empty()) standing.access = access_none;
+  }
+  if (standing.access == access_none) add_ending(record, user, standing);
+  return standing;
+}
+
+bool Reach::was_put_out_since(const Document& record, std::string_view user, const std::string& time) {
+  const auto is_such = [&](const json::object* entry) {
+    return entry != nullptr && string_or(*entry, "access", "") == access_none && !is_true(*entry, "left") &&
+           string_or(*entry, "since", "") >= time;
+  };
+  if (is_such(member_entry(record, user))) return true;
+  const auto ids = groups_of(record);
+  return std::any_of(ids.begin(), ids.end(), [&](const std::string& id) { return is_such(member_entry(group(id), user)); });
 }
 
 std::string Reach::access(const Document& record, std::string_view user) {

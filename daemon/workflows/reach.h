@@ -15,6 +15,9 @@ namespace channels {
 struct Standing {
   std::string access;         // "owner", "writer", "reader"; "none" if he had it and hasn't any longer, "" if he never had it
   bool sees_members = false;  // who follows a public channel is shown nobody
+  // Of "none": the last of what ended it.
+  bool left = false;  // he went himself
+  bool wipe = false;  // who put him out wishes that his devices drop their copies
 };
 
 // Reads each group once; for one run of a handler.
@@ -26,6 +29,8 @@ class Reach {
   // Of a group: his access there.
   std::string access(const Document& record, std::string_view user);
   bool has(const Document& record, std::string_view user);
+  // Since that time he was put out of it, or of a group that has it; not who went himself.
+  bool was_put_out_since(const Document& record, std::string_view user, const std::string& time);
 
   // The ids of all who have it, and of all who had it, but for those who follow it.
   std::vector<std::string> everybody(const Document& record);
@@ -33,6 +38,7 @@ class Reach {
 
  private:
   const Document& group(const std::string& id);
+  void add_ending(const Document& record, std::string_view user, Standing& standing);
   // By himself or through groups.
   std::string membership(const Document& record, std::string_view user);
   std::map<std::string, std::string> all(const Document& record);

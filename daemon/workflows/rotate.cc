@@ -75,6 +75,8 @@ Outcome rotate_credential(Services& services, Run& run, const Document& doc) {
   if (!services.registry.get(device_record_id(id->device)))
     return refused(doc, now, "not_active", "This device is not registered.");
   const Document record = take_number(services, *id, *credential);
+  // A run before this one may have ended between the log-in and the look at the record.
+  if (doc_state(record) == "revoked") delete_user(services.server, id->device);
   if (doc_state(record) != "active")
     return refused(doc, now, "not_active", "Only an active device can change its secret.");
   const std::int64_t number = int_or(record, "rotation", 0);

@@ -64,12 +64,12 @@ bool may_write(const std::optional<Document>& doc) {
 }
 
 // What is to become of what he has of it; nullopt where nothing is.
-std::optional<Document> copy_to_save(Services& services, const Document& record, const std::string& user,
-                                     const Standing& standing, const std::optional<Document>& found) {
+std::optional<Document> copy_to_save(Services& services, const Document& record, const Standing& standing,
+                                     const std::optional<Document>& found) {
   if (!may_write(found)) return std::nullopt;
   if (!found && !is_access(standing.access)) return std::nullopt;  // he has nothing that could show it
   const std::string id = channel_id_of(record);
-  Document copy = channel_copy(services, record, user, standing, found.value_or(Document{{"_id", id}}));
+  Document copy = channel_copy(services, record, standing, found.value_or(Document{{"_id", id}}));
   if (found && same_content(copy, *found)) return std::nullopt;
   return copy;
 }
@@ -80,7 +80,7 @@ void show_to(Services& services, const Document& record, const std::string& user
   for (int tries = 0; tries < most_tries_at_once; ++tries) {
     const auto found = control.get(id);
     if (!may_write(found) || (!found && !is_access(standing.access))) return;
-    const auto copy = copy_to_save(services, record, user, standing, found);
+    const auto copy = copy_to_save(services, record, standing, found);
     if (copy && !control.save(*copy).ok()) continue;
     if (is_access(standing.access)) subscribe(services, control, id);
     else end_subscription(services, control, id);
@@ -115,7 +115,7 @@ void show_part(Services& services, Reach& reach, const std::string& user, std::s
     const auto add = [&](std::optional<Document> doc) {
       if (doc) wanted.push_back(std::move(*doc)), of.push_back(i);
     };
-    add(copy_to_save(services, records[i], user, standing, found[2 * i]));
+    add(copy_to_save(services, records[i], standing, found[2 * i]));
     add(is_access(standing.access) ? subscribed(services, before, channel_id_of(records[i]), user) : unsubscribed(before));
   }
   const auto saved = control.save_all(wanted);
@@ -157,8 +157,8 @@ void show_channels(Services& services, const std::string& user, const std::vecto
     show_part(services, reach, user, all.subspan(at, std::min(most_in_bulk, all.size() - at)));
 }
 
-Document channel_copy(const Services& services, const Document& channel_record, const std::string& user,
-                      const Standing& standing, Document existing) {
+Document channel_copy(const Services& services, const Document& channel_record, const Standing& standing,
+                      Document existing) {
   const std::string& access = standing.access;
   const std::string id = channel_id_of(channel_record);
   Document copy = std::move(existing);
@@ -171,10 +171,8 @@ Document channel_copy(const Services& services, const Document& channel_record, 
   copy["database"] = services.channel_database(id);
   if (!is_access(access)) {
     copy["state"] = "removed";
-    const json::object* members = get_object(channel_record, "members");
-    const json::object* entry = members == nullptr ? nullptr : get_object(*members, user);
-    copy["left"] = entry != nullptr && is_true(*entry, "left");
-    copy["wipe"] = entry != nullptr && is_true(*entry, "wipe");
+    copy["left"] = standing.left;
+    copy["wipe"] = standing.wipe;
     return copy;
   }
   copy["state"] = "ready";

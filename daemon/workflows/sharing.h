@@ -15,7 +15,7 @@ namespace channels {
 Document open_to_members(Services& services, Document record);
 
 // The same for all who have the channel, by themselves or through a group, and the documents of all members and former members: {"_id": "<channel id>", "type": "channel", "state": "ready"
-// | "removed", "name", "database", "syncpoint", "access", "named_by", "members": [{"user", "access"}], "groups": [{"group", "name", "access"}]}, and the subscription. Of a group's
+// | "removed", "name", "database", "syncpoint", "access", "named_by", "members": [{"user", "access"}], "groups": [{"group", "access"}]}, and the subscription. Of a group's
 // record it is group_sharing.h that does so; whom `cause` (MemberChange) was about, or with none everybody.
 void share_out(Services& services, const Document& record, const std::string& cause = "");
 
@@ -24,8 +24,8 @@ void show_channels(Services& services, const std::string& user, const std::vecto
 
 // The copy of somebody with that standing: `existing` (empty at first) with all that the daemon owns put right. The name is left as it is if there
 // is one: it may be a new one of an owner. (Not of who only follows it.) Former members' copies say `removed`, with left and wipe. Pure.
-Document channel_copy(const Services& services, const Document& channel_record, const std::string& user,
-                      const Standing& standing, Document existing);
+Document channel_copy(const Services& services, const Document& channel_record, const Standing& standing,
+                      Document existing);
 
 // An owner gave the channel another name: it goes into the copies of all members that show the old one.
 void rename_copies(Services& services, const Document& channel_record, const std::string& old_name);

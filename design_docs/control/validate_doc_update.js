@@ -11,7 +11,7 @@ function (newDoc, oldDoc, userCtx, secObj) {
   var owned = {
     device: ['state', 'user', 'username', 'created', 'activated', 'revoked_at', 'error'],
     channel: ['state', 'owner', 'user', 'database', 'syncpoint', 'error', 'channel', 'access', 'members', 'groups', 'public', 'named_by', 'left', 'wipe'],
-    group: ['state', 'access', 'members', 'named', 'error'],
+    group: ['state', 'access', 'members', 'named', 'left', 'wipe', 'error'],
     subscription: ['channel', 'syncpoint', 'user', 'error'],
     invitation: ['state', 'from', 'to', 'channel', 'name', 'access', 'expires', 'error'],
     member: ['state', 'channel', 'user', 'group', 'access', 'wipe', 'error'],

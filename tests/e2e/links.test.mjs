@@ -109,6 +109,14 @@ test('who was put out does not come back by a link from before; who left does, f
   await alice.settled(made._id, ['used']);
 });
 
+test('who left can still be put out, and comes back by no link then', async () => {
+  const { channel, made } = await open();
+  assert.equal((await join(bob, channel, made.code)).state, 'joined');
+  assert.equal((await bob.change('leave', channel)).state, 'done');
+  assert.equal((await alice.change('remove', channel, { user: bob.user })).state, 'done');
+  failed(await join(bob, channel, made.code), 'no_member');
+});
+
 test('what is wrong is told: who owns nothing, a weak code, another\'s code, limits, a guess', async () => {
   const { channel, made } = await open();
   failed(await link(bob, channel), 'no_owner');

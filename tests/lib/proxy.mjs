@@ -1,6 +1,7 @@
 // A reverse proxy of the tests' own in front of a server, with the mistakes that operators make.
 //   const proxy = await startProxy(server.url);
 //   proxy.blocks = /^\/_utils\//;      // 403 for these paths
+//   proxy.holds = ({url}) => ...;      // a promise that this request waits for, or nothing
 //   proxy.forwarded = 'kept';          // X-Forwarded-For: 'appended', 'kept' as the client sent it, or 'dropped'
 //   await proxy.close();
 
@@ -17,6 +18,7 @@ export async function startProxy(target) {
 
 class Proxy {
   blocks = null;
+  holds = null;
   forwarded = 'appended';
 
   constructor(target) {
@@ -24,7 +26,8 @@ class Proxy {
     this.server = createServer((incoming, answer) => this.#pass(incoming, answer));
   }
 
-  #pass(incoming, answer) {
+  async #pass(incoming, answer) {
+    await this.holds?.(incoming);
     if (this.blocks?.test(incoming.url)) {
       answer.writeHead(403).end('blocked');
       return;

@@ -9,15 +9,20 @@ import { startDaemon } from './daemon.mjs';
 import { Device, YES, confirm, confirmDocument } from './device.mjs';
 import { LINK, linkIn, startMailSink } from './mail_sink.mjs';
 import { basicAuth, request, waitFor } from './net.mjs';
+import { startProxy } from './proxy.mjs';
 
-export async function startWorld({ own = false, config, ...options } = {}) {
+/** With `proxied` the daemon reaches the server through `world.proxy`, and devices as they always do. */
+export async function startWorld({ own = false, config, proxied = false, channels, ...options } = {}) {
   const server = await startCouch({ own, config });
   const mail = await startMailSink();
+  const proxy = proxied ? await startProxy(server.url) : null;
   try {
-    const daemon = await startDaemon({ server, mail, ...options });
-    return new World(server, mail, daemon);
+    const between = proxy ? { url: proxy.url, public_url: `${server.url}/` } : {};
+    const daemon = await startDaemon({ server, mail, channels: { ...between, ...channels }, ...options });
+    return Object.assign(new World(server, mail, daemon), { proxy });
   } catch (error) {
     await mail.close();
+    await proxy?.close();
     await server.close();
     throw error;
   }
@@ -109,6 +114,7 @@ export class World {
   async close() {
     await this.daemon.close();
     await this.mail.close();
+    await this.proxy?.close();
     await this.server.close();
   }
 }

@@ -9,10 +9,6 @@ namespace {
 
 const WallTime now = std::chrono::system_clock::from_time_t(1714567152);
 
-Document group(const std::string& id, const std::string& name) {
-  return {{"_id", "channel-" + id}, {"type", "group"}, {"name", name}};
-}
-
 TEST(Groups, GiveNobodyMoreThanTheyHaveThemselves) {
   EXPECT_EQ(access_through("writer", "owner"), "writer") << "through a group nobody owns a channel";
   EXPECT_EQ(access_through("writer", "writer"), "writer");
@@ -44,12 +40,13 @@ TEST(Groups, HaveARoleForWhoWritesAndOneForWhoReads) {
 
 TEST(Groups, AreShownWhileTheyHaveTheChannel) {
   Document channel{{"_id", "channel-fun"}, {"type", "channel"}};
-  change_group(channel, group("g", "Team"), "writer", "cause 1", now);
-  change_group(channel, group("h", "Crew"), "reader", "cause 2", now);
+  change_group(channel, "g", "writer", false, "cause 1", now);
+  change_group(channel, "h", "reader", false, "cause 2", now);
   EXPECT_EQ(group_access(channel, "g"), "writer");
-  change_group(channel, group("g", "Team"), "none", "cause 3", now);
+  change_group(channel, "g", "none", true, "cause 3", now);
+  EXPECT_TRUE(is_true(channel.at("groups").at("g").as_object(), "wipe"));
   EXPECT_EQ(group_access(channel, "g"), "none");
-  EXPECT_EQ(shown_groups(channel), (json::array{{{"group", "h"}, {"name", "Crew"}, {"access", "reader"}}}));
+  EXPECT_EQ(shown_groups(channel), (json::array{{{"group", "h"}, {"access", "reader"}}}));
   EXPECT_EQ(groups_of(channel), (std::vector<std::string>{"g", "h"})) << "those that had it, too: their members are told";
   EXPECT_TRUE(was_handled(channel, "cause 2"));
   EXPECT_EQ(group_access(channel, "nobody"), "");
