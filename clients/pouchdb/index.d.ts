@@ -92,11 +92,16 @@ export interface MemberInfo {
 export interface ChannelInfo {
   id: string;
   name: string | null;
-  /** Of the channel's document: `new` until the server has made it. */
-  state: 'new' | 'ready' | 'removed' | 'error' | null;
+  /**
+   * Of the channel's document: `new` until the server has made it. `archived`: nobody writes to it. `deleted`: nobody gets in, until its owners
+   * bring it back. `archive`, `reopen`, `delete`, `undelete`: wished, and not settled by the server yet.
+   */
+  state: 'new' | 'ready' | 'archived' | 'deleted' | 'removed' | 'archive' | 'reopen' | 'delete' | 'undelete' | 'error' | null;
   error: ErrorNote | null;
   /** What this user may do in it; null while the server has not made it, and when he is out. */
   access: Access | null;
+  /** RFC 3339, of a deleted one: until then an owner can bring it back. */
+  until: string | null;
   /** The person's choice, for all devices; null while nobody made one. */
   subscription: Choice | 'error' | null;
   /** `off`: not kept in sync. `waiting`: for the server. `trouble`: `error` events said why. */
@@ -176,6 +181,12 @@ export interface DeviceEvents {
   joined: (channel: { channel: string }) => void;
   /** This user is no member of the channel any more. `wiped`: what was here is gone, as who put him out wished and the app had allowed. */
   removed: (channel: ChannelInfo & { left: boolean; wipe: boolean; wiped: boolean }) => void;
+  /** An owner archived the channel: what is written to it now is not taken by the server. */
+  archived: (channel: ChannelInfo) => void;
+  /** An owner deleted it. What was synced stays here; after `until` the channel is `removed`. */
+  deleted: (channel: ChannelInfo) => void;
+  /** An archived or deleted channel is `ready` again. */
+  reopened: (channel: ChannelInfo) => void;
   /** Something that a person can act on; passing trouble of the network is none. */
   error: (error: ChannelsError) => void;
   /** This device was signed out. `wiped`: its data is gone, as who revoked it wished and the app had allowed. */
@@ -252,6 +263,12 @@ export class Device {
   /** Makes another member an owner, and oneself what `access` says ("writer"). */
   handOver(channel: string, user: string, options?: { access?: Access }): Promise<void>;
   leave(channel: string): Promise<void>;
+  /** Nobody writes to it any more, its owners neither, until one of them reopens it. Owners do this and the next three. */
+  archiveChannel(channel: string): Promise<void>;
+  reopenChannel(channel: string): Promise<void>;
+  /** Nobody gets in any more. For a time (`until`) it can be brought back; what devices have, they keep. */
+  deleteChannel(channel: string): Promise<void>;
+  undeleteChannel(channel: string): Promise<void>;
 
   devices(): DeviceInfo[];
   /** Names this device. */

@@ -27,23 +27,6 @@ constexpr milliseconds longest_wait_for_programs = seconds(31);
 constexpr milliseconds between_looks_at_programs = seconds(3);
 constexpr milliseconds between_looks_at_runs{50};
 
-WorkflowOptions workflow_options(const Settings& settings) {
-  WorkflowOptions options;
-  options.public_url = settings.public_url;
-  options.handshake_db = settings.handshake_db;
-  options.registry_db = settings.registry_db;
-  options.control_prefix = settings.control_prefix;
-  options.channel_prefix = settings.channel_prefix;
-  options.directory_db = settings.directory_db;
-  options.confirm_url = settings.confirm_url;
-  options.mail_from = settings.mail.from;
-  options.confirm_ttl = settings.confirm_ttl;
-  options.shards = settings.shards;
-  options.mail_per_address = settings.mail.per_address;
-  options.mail_per_minute = settings.mail.per_minute;
-  return options;
-}
-
 std::optional<Directory> directory_of(const Settings& settings) {
   if (settings.directory_db.empty()) return std::nullopt;
   return Directory{settings.directory_db, everybody_role()};
@@ -61,6 +44,24 @@ std::vector<std::string> pinned_databases(const Settings& settings) {
 }
 
 }  // namespace
+
+WorkflowOptions workflow_options(const Settings& settings) {
+  WorkflowOptions options;
+  options.public_url = settings.public_url;
+  options.handshake_db = settings.handshake_db;
+  options.registry_db = settings.registry_db;
+  options.control_prefix = settings.control_prefix;
+  options.channel_prefix = settings.channel_prefix;
+  options.directory_db = settings.directory_db;
+  options.confirm_url = settings.confirm_url;
+  options.mail_from = settings.mail.from;
+  options.confirm_ttl = settings.confirm_ttl;
+  options.deleted_kept = settings.deleted_kept;
+  options.shards = settings.shards;
+  options.mail_per_address = settings.mail.per_address;
+  options.mail_per_minute = settings.mail.per_minute;
+  return options;
+}
 
 DeviceOptions device_options(const Settings& settings) {
   return {settings.handshake_db, settings.registry_db, settings.control_prefix, settings.channel_prefix,

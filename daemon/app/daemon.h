@@ -21,6 +21,8 @@
 
 namespace channels {
 
+WorkflowOptions workflow_options(const Settings& settings);
+
 class Daemon {
  public:
   // Starts at once, on a thread of its own, which calls `ready` when it is. `templates` outlives it.

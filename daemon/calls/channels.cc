@@ -5,6 +5,7 @@
 #include "calls/calls.h"
 #include "calls/whose.h"
 #include "workflows/channel_claims.h"
+#include "workflows/channel_ends.h"
 #include "workflows/members.h"
 
 namespace channels {
@@ -22,7 +23,7 @@ json::object channel_json(Operator& by, const Person& person, const Document& re
   const auto subscription = control.get(id + "-sub-" + person.user);
   return {{"id", id},
           {"name", string_or(record, "name", "")},
-          {"state", doc_state(record)},
+          {"state", is_archived(record) && !is_ended(record) ? "archived" : doc_state(record)},
           {"database", by.settings.channel_prefix + id},
           {"access", access_of(record, person.user)},
           {"subscription", subscription ? doc_state(*subscription) : "none"}};

@@ -148,6 +148,8 @@ std::optional<Reason> not_followed(const FollowedFacts& followed) {
   const auto trouble = [&](const char* reason, const std::string& rest) {
     return Reason{Weight::trouble, reason, followed.channel, title(followed) + " " + rest};
   };
+  if (followed.made == "deleted")
+    return Reason{Weight::note, "deleted", followed.channel, title(followed) + " is deleted. Its owners can bring it back for a time."};
   if (followed.made == "error")
     return trouble("channel_error", "could not be made: " + escaped(followed.made_reason));
   if (followed.made == "new")

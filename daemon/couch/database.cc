@@ -70,6 +70,10 @@ Created Database::create(int shards) {
   return reply.status == 412 ? Created::existed : Created::made;
 }
 
+void Database::remove() {
+  server_->request("DELETE", path(), nullptr, {404});
+}
+
 bool Database::exists() {
   return server_->request("GET", path(), nullptr, {404}).status == 200;
 }
@@ -167,6 +171,19 @@ void Database::purge(const json::object& revs_by_id) {
 
 void Database::compact() {
   server_->request("POST", path("_compact"), json::object());
+}
+
+bool Database::is_compacting() {
+  Reply reply = server_->request("GET", path());
+  return is_true(object_in(reply.body, "GET of a database"), "compact_running");
+}
+
+void Database::compact_views() {
+  server_->request("POST", path("_compact/channels"), json::object());
+}
+
+void Database::keep_purged_infos(int most) {
+  server_->request("PUT", path("_purged_infos_limit"), most, {404, 501});
 }
 
 json::object Database::security() {

@@ -56,6 +56,8 @@ class Database {
   Server& server() const { return *server_; }
 
   Created create(int shards);
+  // With all that is in it; nothing happens if it is not there.
+  void remove();
   bool exists();
   std::string update_seq();
 
@@ -91,6 +93,11 @@ class Database {
   // Removes revisions for good, {id: [revs]}; the caller keeps to 100 ids a request.
   void purge(const json::object& revs_by_id);
   void compact();
+  bool is_compacting();
+  // What is left of purged rows in the index of _design/channels' views goes, too.
+  void compact_views();
+  // CouchDB keeps the ids of the last purges, a thousand by default; older ones go with the next compaction.
+  void keep_purged_infos(int most);
 
   // {"admins": {...}, "members": {...}, ...}
   json::object security();

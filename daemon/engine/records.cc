@@ -78,6 +78,11 @@ void Attempts::add(const std::string& of_rev, WallTime now, const std::string& r
   if (history.size() > kept_history) history.erase(history.begin());
 }
 
+void remove_checkpoint(Database& registry, const std::string& database) {
+  const auto record = registry.get(checkpoint_id(database));
+  if (record) registry.save({{"_id", doc_id(*record)}, {"_rev", doc_rev(*record)}, {"_deleted", true}});
+}
+
 Records::Records(Env& env, Database registry) : env_(env), registry_(std::move(registry)) {}
 
 void Records::overwrite(std::vector<Document> docs) {

@@ -64,6 +64,9 @@ struct ParkedFailure {
   std::string record_rev;
 };
 
+// Of a database that is no more.
+void remove_checkpoint(Database& registry, const std::string& database);
+
 class Records {
  public:
   Records(Env& env, Database registry);

@@ -74,6 +74,7 @@ void read_channels(SectionReader& channels, Settings& settings, const std::strin
   if (!directory.empty()) channels.database_name("directory_db", settings.directory_db);
   channels.number("q", 1, 64, settings.shards);
   channels.duration("confirm_ttl", 1, 30 * 86400, settings.confirm_ttl);
+  channels.duration("deleted_kept", 1, 10 * 365 * 86400, settings.deleted_kept);
   // A lease must outlast the time limit of a run by some seconds.
   channels.duration("lease", 30, 3600, settings.lease);
   channels.number("sweep", 1, 10000, settings.sweep);

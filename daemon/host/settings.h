@@ -43,6 +43,7 @@ struct Settings {
   int shards = 1;
   std::string directory_db;  // of public channels; empty: there are none
   seconds confirm_ttl{86400};
+  seconds deleted_kept{30 * 86400};
   seconds lease{30};
   int sweep = 20;
   bool trace = false;

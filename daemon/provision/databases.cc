@@ -18,8 +18,10 @@ json::object security_with(json::object current, const Access& access) {
   current["members"] =
       access.admins_only ? names_and_roles({"_admin"}) : names_and_roles(access.member_roles);
   if (!access.owner_roles.empty()) {
-    current["channels"] = {{"owners", json::value_from(access.owner_roles)},
-                           {"readers", json::value_from(access.reader_roles)}};
+    json::object channels{{"owners", json::value_from(access.owner_roles)},
+                          {"readers", json::value_from(access.reader_roles)}};
+    if (access.archived) channels["archived"] = true;
+    current["channels"] = std::move(channels);
   }
   return current;
 }

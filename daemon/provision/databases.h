@@ -19,6 +19,8 @@ struct Access {
   std::vector<std::string> reader_roles;
   // Besides the server's admins.
   std::vector<std::string> admin_roles{};
+  // Of a channel: nobody writes to it, its owners neither.
+  bool archived = false;
 };
 
 // The security object that `current` becomes. Pure.

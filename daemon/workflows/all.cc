@@ -61,7 +61,13 @@ Rules all_rules(Services& services) {
   control.safe("device", "*", run(mend_control_device), slow)
       .safe("channel", "new", run(make_channel), slow)
       .safe("channel", "ready", run(mend_channel), slow)
+      .safe("channel", "archived", run(mend_channel), slow)
+      .safe("channel", "deleted", run(mend_channel), slow)
       .safe("channel", "removed", run(mend_channel), slow)
+      .safe("channel", "archive", run(end_channel), slow)
+      .safe("channel", "reopen", run(end_channel), slow)
+      .safe("channel", "delete", run(end_channel), slow)
+      .safe("channel", "undelete", run(end_channel), slow)
       .safe("channel", "error", run(mend_failed_channel), slow)
       .safe("subscription", "*", run(mend_subscription), slow)
       .unsafe("invitation", "new", run(invite), mail)
@@ -110,7 +116,7 @@ Rules device_rules(DeviceSync& sync, Carrier& carrier) {
 bool is_extension_point(Kind kind, std::string_view type, std::string_view state) {
   if (kind != Kind::control) return false;
   if (type == "device") return state == "active" || state == "revoked";
-  if (type == "channel") return state == "ready" || state == "removed";
+  if (type == "channel") return state == "ready" || state == "archived" || state == "deleted" || state == "removed";
   if (type == "invitation")
     return state == "accepted" || state == "declined" || state == "withdrawn" || state == "expired";
   if (type == "join") return state == "joined";

@@ -8,6 +8,7 @@
 #include "provision/databases.h"
 #include "provision/design_docs.h"
 #include "workflows/channel_claims.h"
+#include "workflows/channel_ends.h"
 #include "workflows/groups.h"
 #include "workflows/members.h"
 #include "workflows/publication.h"
@@ -45,6 +46,10 @@ bool is_owned_by(Services& services, const Document& doc, const std::string& use
   const auto address = parse_address(owner->as_string());
   const auto record = services.registry.get("user-" + user);
   return address && record && string_or(*record, "address", "") == sha256_hex(address->folded);
+}
+
+ChannelFault id_taken() {
+  return {"id_taken", "This id is another channel's. Make the channel under another id.", ""};
 }
 
 std::optional<ChannelFault> fault_in(Services& services, const Document& doc, const std::string& user) {
@@ -103,10 +108,10 @@ Document make_database(Services& services, const Document& record) {
   return open_to_members(services, record);
 }
 
-// Of a channel that he is out of: he may give the name to one of his own.
+// Of a channel that is deleted, or that he is out of: he may give the name to one of his own.
 bool is_left_over(Services& services, const std::string& channel_id, const std::string& user) {
   const auto record = services.registry.get(channel_record_id(channel_id));
-  return record && doc_state(*record) == "ready" && !Reach(services).has(*record, user);
+  return record && (is_ended(*record) || (doc_state(*record) == "ready" && !Reach(services).has(*record, user)));
 }
 
 std::optional<ChannelFault> claim_name(Services& services, const ChannelWish& wish) {
@@ -121,8 +126,7 @@ std::optional<ChannelFault> claim_name(Services& services, const ChannelWish& wi
 
 // The claims of id and name, given the id's record; empty if both are won.
 std::optional<ChannelFault> claim(Services& services, const ChannelWish& wish, Document& record) {
-  if (is_group(record) || string_or(record, "user", "") != wish.user)
-    return ChannelFault{"id_taken", "This id is another channel's. Make the channel under another id.", ""};
+  if (is_group(record) || string_or(record, "user", "") != wish.user) return id_taken();
   const std::string old_name = string_or(record, "name", "");
   // Once it is being made, its name was won, whatever a race on a cluster left beside that claim.
   if (doc_state(record) != "claimed" && old_name == wish.name) return std::nullopt;
@@ -217,7 +221,18 @@ void rename(Services& services, const Document& record, const std::string& user,
   copy["named_by"] = user;
 }
 
+Outcome mend_deleted_copy(Services& services, const Document& doc, const std::string& user, const Document& known) {
+  const WallTime now = services.env.wall_now();
+  const Document record = is_past_return(known, now) ? remove_channel(services, known, user) : known;
+  Document copy = channel_copy(services, record, user, Reach(services).access(record, user), doc);
+  if (!same_content(copy, doc)) return Save{std::move(copy)};
+  const auto until = parse_time(string_or(record, "until", ""));
+  if (doc_state(copy) == "deleted" && until) return Later{*until};
+  return Keep{};
+}
+
 Outcome mend_copy(Services& services, const Document& doc, const std::string& user, const Document& known) {
+  if (is_ended(known)) return mend_deleted_copy(services, doc, user, known);
   const Document record = finish_rename(services, known);
   const Standing standing = Reach(services).standing(record, user);
   const std::string& access = standing.access;
@@ -229,11 +244,23 @@ Outcome mend_copy(Services& services, const Document& doc, const std::string& us
     rename(services, record, user, copy);
   }
   if (same_content(copy, doc)) return Keep{};
-  if (is_access(access) && doc_state(doc) != "ready") {
+  if (is_access(access) && doc_state(doc) != doc_state(copy)) {
     Database control(services.server, services.control_database(user));
     subscribe(services, control, doc_id(doc));
   }
   return Save{std::move(copy)};
+}
+
+// Of a channel that is deleted the record alone decides, whatever a device makes of its copy; nullopt: it is not.
+std::optional<Outcome> if_deleted(Services& services, const Document& doc, const std::string& user,
+                                  const std::optional<Document>& record) {
+  if (!record || !is_ended(*record)) return std::nullopt;
+  // Nobody knows any longer who was in one that is gone; only its copies are in these states.
+  const bool is_his = is_gone(*record) ? doc_state(doc) != "new" && doc_state(doc) != "error"
+                                       : !Reach(services).access(*record, user).empty();
+  if (is_his) return mend_deleted_copy(services, doc, user, *record);
+  if (doc_state(doc) == "error") return Keep{};
+  return refused(doc, id_taken());
 }
 
 // Groups are recorded under the same ids, so that an id is never both.
@@ -254,6 +281,7 @@ bool is_his(Services& services, const std::optional<Document>& record, const std
 Outcome make_channel(Services& services, Run& run, const Document& doc) {
   const std::string user = services.user_of(run.database);
   const auto there = channel_record(services, doc_id(doc));
+  if (auto deleted = if_deleted(services, doc, user, there)) return std::move(*deleted);
   if (is_his(services, there, user)) return mend_copy(services, doc, user, *there);
   if (const auto fault = fault_in(services, doc, user)) return refused(doc, *fault);
   const ChannelWish wish{doc_id(doc), string_or(doc, "name", ""), user};
@@ -277,9 +305,23 @@ Outcome mend_channel(Services& services, Run& run, const Document& doc) {
   return mend_copy(services, doc, user, *record);
 }
 
+Outcome end_channel(Services& services, Run& run, const Document& doc) {
+  const std::string user = services.user_of(run.database);
+  const auto record = channel_record(services, doc_id(doc));
+  const bool is_there = record && (doc_state(*record) == "ready" || is_ended(*record));
+  const std::string access = is_there ? Reach(services).access(*record, user) : "";
+  if (!is_access(access) || is_past_return(*record, run.env.wall_now())) return mend_channel(services, run, doc);
+  const EndResult end = carry_out_end(services, *record, {doc_state(doc), user, run.attempt_key});
+  if (!end.fault) return mend_copy(services, doc, user, end.record);
+  Document copy = channel_copy(services, end.record, user, access, doc);
+  copy["error"] = {{"error", end.fault->error}, {"reason", end.fault->reason}};
+  return Save{std::move(copy)};
+}
+
 Outcome mend_failed_channel(Services& services, Run& run, const Document& doc) {
   const std::string user = services.user_of(run.database);
   const auto record = channel_record(services, doc_id(doc));
+  if (auto deleted = if_deleted(services, doc, user, record)) return std::move(*deleted);
   if (!is_his(services, record, user)) return Keep{};
   return mend_copy(services, doc, user, *record);
 }

@@ -2,6 +2,7 @@
 
 #include "base/errors.h"
 #include "couch/purger.h"
+#include "workflows/channel_ends.h"
 #include "workflows/device_documents.h"
 #include "workflows/publication.h"
 #include "workflows/sharing.h"
@@ -15,7 +16,6 @@ constexpr seconds members_settle{300};
 
 constexpr std::size_t ids_a_purge = Purger::ids_a_purge;
 constexpr int most_pages = 500;
-constexpr std::chrono::hours kept_digest{30 * 24};
 // Longer than any lease or outage that a run could come back from.
 constexpr std::chrono::hours kept_lease{7 * 24};
 
@@ -46,8 +46,6 @@ void purge_finished(Services& services, WallTime now) {
   }
 }
 
-// {"_id": "device-<id>", "type": "forgotten", "state": "expired", "until": TIME}: enough to know
-// the id when a carrier brings the registration once more.
 void forget_ended(Services& services, WallTime now) {
   for (int page = 0; page < most_pages; ++page) {
     const auto records = ids_up_to(services.registry.database(), "devices_by_ended",
@@ -58,11 +56,7 @@ void forget_ended(Services& services, WallTime now) {
     purger.send();
     for (const std::string& id : records) {
       services.registry.update(id, [&](Document& record) {
-        record = {{"_id", id},
-                  {"_rev", doc_rev(record)},
-                  {"type", "forgotten"},
-                  {"state", doc_state(record)},
-                  {"until", format_time(now + kept_digest)}};
+        record = bare_digest(record, doc_state(record), now);
         return true;
       });
     }
@@ -133,8 +127,6 @@ void drop_leases(Services& services, WallTime now) {
   }
 }
 
-// Whoever changed a channel's members gave them out; but a run that ended in between and whose document went, or one that was
-// paused and wrote an older _security late, left copies behind the record.
 // True once all copies follow the record.
 bool is_shared_out(Services& services, const Document& record) {
   try {
@@ -149,6 +141,8 @@ bool is_shared_out(Services& services, const Document& record) {
   return false;
 }
 
+// Whoever changed a channel's members gave them out; but a run that ended in between and whose document went, or one that was
+// paused and wrote an older _security late, left copies behind the record.
 void look_after_members(Services& services, WallTime now) {
   Database& registry = services.registry.database();
   for (int page = 0; page < most_pages; ++page) {
@@ -168,6 +162,18 @@ void look_after_members(Services& services, WallTime now) {
   }
 }
 
+// A member's document does it in time; but all of them may have lost theirs.
+void remove_deleted_channels(Services& services, WallTime now) {
+  Database& registry = services.registry.database();
+  for (int page = 0; page < most_pages; ++page) {
+    const auto ids = ids_up_to(registry, "channels_by_until", format_time(now));
+    if (ids.empty()) return;
+    for (const auto& record : registry.get_many(ids)) {
+      if (record) remove_channel(services, *record);
+    }
+  }
+}
+
 }  // namespace
 
 void clean_up(Services& services) {
@@ -178,6 +184,7 @@ void clean_up(Services& services) {
   forget_addresses(services, now);
   purge_branches(services);
   drop_leases(services, now);
+  remove_deleted_channels(services, now);
   look_after_members(services, now);
   open_directory(services);
   services.handshake.compact();

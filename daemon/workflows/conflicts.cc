@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "workflows/channel_ends.h"
 #include "workflows/device_documents.h"
 #include "workflows/doorbell.h"
 #include "workflows/extent.h"
@@ -131,13 +132,14 @@ Document keep_device(const Leaves& leaves) {
   return kept;
 }
 
-constexpr std::array<std::string_view, 15> owned_of_channel{
+constexpr std::array<std::string_view, 16> owned_of_channel{
     "type",   "state",   "owner",  "user",   "database", "syncpoint", "error", "channel",
-    "access", "members", "groups", "public", "named_by", "left",      "wipe"};
+    "access", "members", "groups", "public", "named_by", "left",      "wipe",  "until"};
 
 int progress_of(const Document& channel) {
   const std::string state = doc_state(channel);
-  if (state == "ready" || state == "removed") return 3;
+  if (is_end_wish(state)) return 4;
+  if (state == "ready" || state == "archived" || state == "deleted" || state == "removed") return 3;
   if (state == "new") return 2;
   return state == "error" ? 0 : 1;
 }
@@ -154,7 +156,8 @@ Document keep_channel(const Leaves& leaves) {
   constexpr std::array<std::string_view, 4> members{"owner", "user", "database", "syncpoint"};
   Document kept = led_by(leader, leaves, members);
   // They say why a channel is in the state that it is in.
-  for (const std::string_view key : {"error", "channel", "access", "members", "groups", "public", "named_by", "left", "wipe"})
+  for (const std::string_view key : {"error", "channel", "access", "members", "groups", "public", "named_by", "left",
+                                     "wipe", "until"})
     copy_member(leader, kept, key);
   return kept;
 }
@@ -253,7 +256,7 @@ Document keep_subscription(const Leaves& leaves) {
 
 constexpr std::array<TypeRules, 8> types{
     {{"device", owned_of_device, keep_device, is_no_choice},
-     {"channel", owned_of_channel, keep_channel, is_no_choice},
+     {"channel", owned_of_channel, keep_channel, is_end_wish},
      {"subscription", owned_of_subscription, keep_subscription, is_subscription_choice},
      {"invitation", owned_of_invitation, keep_invitation, is_invitation_choice},
      {"member", owned_of_member, keep_member, is_no_choice},

@@ -4,7 +4,8 @@
 // docs/documents.md, "Conflicts", says the same to people.
 //
 // - device: `revoke` or `revoked` in any leaf wins, with `wipe` if any of those says so.
-// - channel: the state of the leaf that is furthest along, `ready` or `removed` before `new` before `error`.
+// - channel: the state of the leaf that is furthest along: an owner's wish (`archive`, `reopen`, `delete`, `undelete`) before what the daemon says
+//   (`ready`, `archived`, `deleted`, `removed`) before `new` before `error`.
 // - invitation: an end before a person's wish (`accept`, `decline`, `withdraw`) before `sent` and `received`.
 // - member: `done` before a wish before `error`.
 // - subscription: the winner's choice of `active`, `paused`, `stopped`.

@@ -10,6 +10,7 @@ namespace channels {
 
 namespace {
 
+constexpr std::chrono::hours kept_digest{30 * 24};
 constexpr std::string_view code_letters = "BCDFGHJKLMNPQRSTVWXZ";
 
 void copy_members(const Document& from, Document& to, std::initializer_list<std::string_view> keys) {
@@ -118,6 +119,14 @@ Document control_copy(const Document& record, Document existing) {
   if (doc_state(record) == "revoked") existing["wipe"] = is_true(record, "wipe");
   for (const char* key : {"credential", "device_code", "error"}) existing.erase(key);
   return existing;
+}
+
+Document bare_digest(const Document& record, std::string_view state, WallTime now) {
+  return {{"_id", record.at("_id")},
+          {"_rev", doc_rev(record)},
+          {"type", "forgotten"},
+          {"state", state},
+          {"until", format_time(now + kept_digest)}};
 }
 
 }  // namespace channels

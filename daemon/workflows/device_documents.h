@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/time.h"
 #include "couch/document.h"
 
 namespace channels {
@@ -60,5 +61,9 @@ Document handshake_copy(const Document& record, const DevicePlaces& places);
 // type, state, user, username, created, activated, revoked_at, and wipe once it is revoked. The name
 // and every unknown member are the user's and stay. Never a credential or a code.
 Document control_copy(const Document& record, Document existing);
+
+// What is left of a record for thirty days: {"_id", "_rev", "type": "forgotten", "state", "until"}. Enough to know the id when a carrier
+// brings the registration once more.
+Document bare_digest(const Document& record, std::string_view state, WallTime now);
 
 }  // namespace channels

@@ -95,7 +95,7 @@ std::optional<Fault> fault_of_publication(Services& services, const Document& re
 }  // namespace
 
 bool is_public(const Document& channel_record) {
-  return is_true(channel_record, "public");
+  return is_true(channel_record, "public") && doc_state(channel_record) == "ready";
 }
 
 bool was_published(const Document& channel_record) {

@@ -124,6 +124,10 @@ std::string Registry::codes_key() {
   return codes_key_ = key;
 }
 
+std::string Registry::user_id_for(std::string_view address_digest) {
+  return hmac_sha256_hex(codes_key(), "user\n" + std::string(address_digest)).substr(0, 32);
+}
+
 std::vector<std::string> Registry::devices_of(std::string_view user_id, std::string_view state) {
   std::vector<std::string> ids;
   for (const json::object& row :

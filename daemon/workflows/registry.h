@@ -9,8 +9,8 @@
 //   "addresskey-<key>"         {"type": "addresskey", "address": "<digest>"}
 //   "code-<device code>"       {"type": "code", "device"}
 //   "user-<user id>"           {"type": "user", "state": "claimed" | "active", "address", "first_device"}
-//   "channel-<channel id>"     {"type": "channel", "state": "claimed" | "making" | "ready" | "error", "user", "name",
-//                               "members", ...}   (members.h)
+//   "channel-<channel id>"     {"type": "channel", "state": "claimed" | "making" | "ready" | "deleted" | "removing" | "gone", "user",
+//                               "name", "members", ...}   (members.h, channel_ends.h)
 //   "invitation-<digest>"      {"type": "invitation", "state", "user", "channel", ...}   (invitation_documents.h)
 //   "link-<digest>"            {"type": "link", "state", "user", "channel", "taken", ...}   (link.h)
 //   "channelname-<digest>"     {"type": "channelname", "channel", "user"}
@@ -60,6 +60,10 @@ class Registry {
 
   // HMAC key of all codes, made at the first use.
   std::string codes_key();
+
+  // The id of the user whom an address has, or would have. It follows from the address and the registry's key, so that two devices
+  // confirmed at once cannot make two users of one address; without the key it says nothing.
+  std::string user_id_for(std::string_view address_digest);
 
   // Ids of the user's devices in that state.
   std::vector<std::string> devices_of(std::string_view user_id, std::string_view state);

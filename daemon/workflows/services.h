@@ -30,6 +30,7 @@ struct WorkflowOptions {
   std::string confirm_url;
   std::string mail_from;
   seconds confirm_ttl{86400};
+  seconds deleted_kept{30 * 86400};
   int shards = 1;
   int mail_per_address = 5;
   int mail_per_minute = 600;

@@ -6,8 +6,10 @@
 #include "base/errors.h"
 #include "base/mutation.h"
 #include "provision/databases.h"
+#include "provision/design_docs.h"
 #include "provision/users.h"
 #include "workflows/channel_claims.h"
+#include "workflows/channel_ends.h"
 #include "workflows/group_sharing.h"
 #include "workflows/groups.h"
 #include "workflows/members.h"
@@ -43,6 +45,9 @@ void add_groups(const Document& record, Access& access) {
 
 Access access_for(const Document& record) {
   Access access;
+  access.archived = is_archived(record);
+  access.admins_only = is_ended(record);
+  if (access.admins_only) return access;
   for (const std::string& user : members_of(record)) access.member_roles.push_back(role_of(user));
   access.owner_roles = roles_with(record, access_owner);
   access.reader_roles = roles_with(record, access_reader);
@@ -63,15 +68,31 @@ bool may_write(const std::optional<Document>& doc) {
   return !doc || doc_type(*doc) == "channel";
 }
 
-// What is to become of what he has of it; nullopt where nothing is.
+// What is to become of what he has of it; nullopt where nothing is. A member's wish is still to be carried out: who does that puts
+// the rest right.
 std::optional<Document> copy_to_save(Services& services, const Document& record, const Standing& standing,
                                      const std::optional<Document>& found) {
   if (!may_write(found)) return std::nullopt;
   if (!found && !is_access(standing.access)) return std::nullopt;  // he has nothing that could show it
+  if (found && is_access(standing.access) && is_end_wish(doc_state(*found))) return std::nullopt;
   const std::string id = channel_id_of(record);
   Document copy = channel_copy(services, record, standing, found.value_or(Document{{"_id", id}}));
   if (found && same_content(copy, *found)) return std::nullopt;
   return copy;
+}
+
+std::optional<Document> subscription_to_save(Services& services, const Document& record, const std::string& user,
+                                             const std::string& access, const std::optional<Document>& found) {
+  if (!is_access(access)) return unsubscribed(found);
+  if (is_ended(record)) return suspended(found);
+  return subscribed(services, found, channel_id_of(record), user);
+}
+
+void follow_subscription(Services& services, Database& control, const Document& record, const std::string& access) {
+  const std::string id = channel_id_of(record);
+  if (!is_access(access)) end_subscription(services, control, id);
+  else if (is_ended(record)) suspend_subscription(services, control, id);
+  else subscribe(services, control, id);
 }
 
 void show_to(Services& services, const Document& record, const std::string& user, const Standing& standing) {
@@ -82,17 +103,23 @@ void show_to(Services& services, const Document& record, const std::string& user
     if (!may_write(found) || (!found && !is_access(standing.access))) return;
     const auto copy = copy_to_save(services, record, standing, found);
     if (copy && !control.save(*copy).ok()) continue;
-    if (is_access(standing.access)) subscribe(services, control, id);
-    else end_subscription(services, control, id);
-    return;
+    return follow_subscription(services, control, record, standing.access);
   }
   throw Unavailable("a channel's document in a control database changes all the time");
 }
 
+// In any other state the name is the record's, not a wish of the user's.
+bool may_rename(std::string_view state) {
+  return state == "ready" || state == "archived" || (is_end_wish(state) && state != "undelete");
+}
+
 // Somebody whose control database is gone has nobody to be shown anything.
-void show_if_there(Services& services, const Document& record, const std::string& user, const Standing& standing) {
+void show_if_there(Services& services, const Document& record, const std::string& user, const Standing& standing,
+                   const std::string& but) {
   try {
-    show_to(services, record, user, standing);
+    Database control(services.server, services.control_database(user));
+    if (user == but) follow_subscription(services, control, record, standing.access);
+    else show_to(services, record, user, standing);
   } catch (const Refused& refused) {
     if (refused.status != 404) throw;
   }
@@ -116,7 +143,7 @@ void show_part(Services& services, Reach& reach, const std::string& user, std::s
       if (doc) wanted.push_back(std::move(*doc)), of.push_back(i);
     };
     add(copy_to_save(services, records[i], standing, found[2 * i]));
-    add(is_access(standing.access) ? subscribed(services, before, channel_id_of(records[i]), user) : unsubscribed(before));
+    add(subscription_to_save(services, records[i], user, standing.access, before));
   }
   const auto saved = control.save_all(wanted);
   for (std::size_t i = 0; i < saved.size(); ++i) {
@@ -131,6 +158,7 @@ Document open_to_members(Services& services, Document record) {
   for (int tries = 0; tries < most_tries_at_once; ++tries) {
     // CouchDB takes an empty list for everybody.
     if (members_of(record).empty()) throw Refused(404, "the registry has no members of " + doc_id(record));
+    if (is_archived(record)) ensure_design_doc(channel, "channel");  // an older one knows nothing of archives
     ensure_security(channel, access_for(record));
     const Document newest = services.registry.get(doc_id(record)).value_or(Document{});
     if (doc_rev(newest) == doc_rev(record) || mutant("security-unread")) return newest;
@@ -139,14 +167,15 @@ Document open_to_members(Services& services, Document record) {
   throw Unavailable("the members of a channel change all the time");
 }
 
-void share_out(Services& services, const Document& record, const std::string& cause) {
+void share_out(Services& services, const Document& record, const std::string& cause, const std::string& but) {
   if (is_group(record)) return share_group(services, record, cause);
   const Document newest = open_to_members(services, record);
   if (mutant("copies-forgotten")) return;
   Reach reach(services);
   for (const std::string& user : reach.everybody(newest))
-    show_if_there(services, newest, user, reach.standing(newest, user));
-  for (const std::string& user : reach.former(newest)) show_if_there(services, newest, user, reach.standing(newest, user));
+    show_if_there(services, newest, user, reach.standing(newest, user), but);
+  for (const std::string& user : reach.former(newest))
+    show_if_there(services, newest, user, reach.standing(newest, user), but);
   show_publicly(services, newest);
 }
 
@@ -157,26 +186,40 @@ void show_channels(Services& services, const std::string& user, const std::vecto
     show_part(services, reach, user, all.subspan(at, std::min(most_in_bulk, all.size() - at)));
 }
 
+void show_gone(Services& services, const Document& gone, const Document& before, const std::string& but) {
+  for (const std::string& user : Reach(services).everybody(before))
+    show_if_there(services, gone, user, Standing{std::string(access_none)}, but);
+}
+
+std::string shown_channel_state(const Document& channel_record, std::string_view access) {
+  if (!is_access(access)) return "removed";
+  if (is_ended(channel_record)) return "deleted";
+  return is_archived(channel_record) ? "archived" : "ready";
+}
+
 Document channel_copy(const Services& services, const Document& channel_record, const Standing& standing,
                       Document existing) {
   const std::string& access = standing.access;
   const std::string id = channel_id_of(channel_record);
   Document copy = std::move(existing);
   copy["type"] = "channel";
+  const std::string state = shown_channel_state(channel_record, access);
   // Who is out learns no new name.
-  if (is_access(access) && (doc_state(copy) != "ready" || !copy.contains("name") || !standing.sees_members))
-    copy["name"] = string_or(channel_record, "name", "");
-  for (const char* key : {"channel", "access", "members", "groups", "public", "named_by", "left", "wipe", "syncpoint"}) copy.erase(key);
-  if (doc_state(copy) != "ready") copy.erase("error");
+  const bool may_be_new = may_rename(doc_state(copy)) && !is_ended(channel_record) && standing.sees_members;
+  if (is_access(access) && (!may_be_new || !copy.contains("name"))) copy["name"] = string_or(channel_record, "name", "");
+  for (const char* key : {"channel", "access", "members", "groups", "public", "named_by", "left", "wipe", "syncpoint", "until"})
+    copy.erase(key);
+  if (doc_state(copy) != state) copy.erase("error");
   copy["database"] = services.channel_database(id);
+  copy["state"] = state;
   if (!is_access(access)) {
-    copy["state"] = "removed";
+    copy.erase("error");
     copy["left"] = standing.left;
     copy["wipe"] = standing.wipe;
     return copy;
   }
-  copy["state"] = "ready";
-  copy["syncpoint"] = services.syncpoint(services.channel_database(id));
+  if (state == "deleted") copy["until"] = string_or(channel_record, "until", "");
+  else copy["syncpoint"] = services.syncpoint(services.channel_database(id));
   copy["access"] = access;
   copy["named_by"] = namer_of(channel_record);
   if (is_public(channel_record)) copy["public"] = true;

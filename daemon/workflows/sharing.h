@@ -15,17 +15,26 @@ namespace channels {
 Document open_to_members(Services& services, Document record);
 
 // The same for all who have the channel, by themselves or through a group, and the documents of all members and former members: {"_id": "<channel id>", "type": "channel", "state": "ready"
-// | "removed", "name", "database", "syncpoint", "access", "named_by", "members": [{"user", "access"}], "groups": [{"group", "access"}]}, and the subscription. Of a group's
-// record it is group_sharing.h that does so; whom `cause` (MemberChange) was about, or with none everybody.
-void share_out(Services& services, const Document& record, const std::string& cause = "");
+// | "archived" | "deleted" | "removed", "name", "database", "syncpoint", "access", "named_by", "members": [{"user", "access"}],
+// "groups": [{"group", "access"}]}, and the subscription; of the user `but` only the latter: his document is the one that is
+// being answered. Of a group's record it is group_sharing.h that does so; whom `cause` (MemberChange) was about, or with none
+// everybody.
+void share_out(Services& services, const Document& record, const std::string& cause = "", const std::string& but = "");
 
 // One user's documents of many channels, by few requests; where one changed at the same time, it is done by itself.
 void show_channels(Services& services, const std::string& user, const std::vector<Document>& channel_records);
 
-// The copy of somebody with that standing: `existing` (empty at first) with all that the daemon owns put right. The name is left as it is if there
-// is one: it may be a new one of an owner. (Not of who only follows it.) Former members' copies say `removed`, with left and wipe. Pure.
+// `gone`: the record that the channel is about to have. Tells all who had it by `before`, but for the user `but`.
+void show_gone(Services& services, const Document& gone, const Document& before, const std::string& but);
+
+// The copy of somebody with that standing: `existing` (empty at first) with all that the daemon owns put right. The name is left
+// as it is if there is one: it may be a new one of an owner. (Not of who only follows it.) Former members' copies say `removed`,
+// with left and wipe; those of a deleted channel `deleted`, with until. Pure.
 Document channel_copy(const Services& services, const Document& channel_record, const Standing& standing,
                       Document existing);
+
+// "removed", "deleted", "archived" or "ready": what a user with that access is shown. Pure.
+std::string shown_channel_state(const Document& channel_record, std::string_view access);
 
 // An owner gave the channel another name: it goes into the copies of all members that show the old one.
 void rename_copies(Services& services, const Document& channel_record, const std::string& old_name);

@@ -2,6 +2,7 @@
 
 #include "base/errors.h"
 #include "workflows/channel_claims.h"
+#include "workflows/channel_ends.h"
 #include "workflows/groups.h"
 #include "workflows/reach.h"
 
@@ -26,12 +27,37 @@ Document put_right(const Services& services, Document doc, const std::string& ch
   return doc;
 }
 
-Document no_member(const Document& doc) {
-  return in_error(doc, "no_member", "There is no such channel for this user.");
+Document no_member(Document doc) {
+  doc.erase("before");
+  return in_error(std::move(doc), "no_member", "There is no such channel for this user.");
 }
 
 bool is_choice(std::string_view state) {
   return state == "active" || state == "paused" || state == "stopped";
+}
+
+Document of_deleted(Document doc) {
+  doc["before"] = doc_state(doc);
+  return in_error(doc, "deleted", "This channel is deleted.");
+}
+
+// What the person had chosen of a channel that was deleted; else empty.
+std::string choice_before(const Document& doc) {
+  const json::object* error = get_object(doc, "error");
+  if (error == nullptr || string_or(*error, "error", "") != "deleted") return {};
+  const std::string before = string_or(doc, "before", "");
+  return is_choice(before) ? before : "";
+}
+
+using Ended = std::optional<Document> (*)(const std::optional<Document>& found);
+
+void end_by(Services& services, Database& control, const std::string& channel_id, Ended ended) {
+  const std::string id = subscription_id(channel_id, services.user_of(control));
+  for (int tries = 0; tries < most_tries; ++tries) {
+    const auto wanted = ended(control.get(id));
+    if (!wanted || control.save(*wanted).ok()) return;
+  }
+  throw Unavailable("the subscription of a channel changes all the time");
 }
 
 // Its channel is on the way, in the same database.
@@ -56,7 +82,10 @@ Outcome mend_subscription(Services& services, Run& run, const Document& doc) {
   if (!is_choice(doc_state(doc)))
     return Save{in_error(doc, "bad_state", "A subscription is \"active\", \"paused\" or \"stopped\".")};
   const auto record = services.registry.get(channel_record_id(channel_id));
-  if (!record || is_group(*record) || !Reach(services).has(*record, user) || doc_state(*record) != "ready") {
+  if (!record || is_group(*record)) return is_coming(run, channel_id) ? Outcome(Later{run.env.wall_now() + channel_wait}) : Save{no_member(doc)};
+  const bool has_it = Reach(services).has(*record, user);
+  if (is_ended(*record) && has_it) return Save{of_deleted(doc)};
+  if (!has_it || doc_state(*record) != "ready") {
     if (is_coming(run, channel_id)) return Later{run.env.wall_now() + channel_wait};
     return Save{no_member(doc)};
   }
@@ -70,13 +99,20 @@ std::optional<Document> subscribed(const Services& services, const std::optional
   // The rule puts the rest right.
   if (found && (doc_type(*found) != "subscription" || is_choice(doc_state(*found)))) return std::nullopt;
   Document wanted = found.value_or(Document{{"_id", subscription_id(channel_id, user)}, {"type", "subscription"}});
-  wanted["state"] = "active";
+  const std::string before = choice_before(wanted);
+  wanted["state"] = before.empty() ? "active" : before;
+  wanted.erase("before");
   return put_right(services, std::move(wanted), channel_id);
 }
 
 std::optional<Document> unsubscribed(const std::optional<Document>& found) {
   if (!found || doc_type(*found) != "subscription" || !is_choice(doc_state(*found))) return std::nullopt;
   return no_member(*found);
+}
+
+std::optional<Document> suspended(const std::optional<Document>& found) {
+  if (!found || doc_type(*found) != "subscription" || !is_choice(doc_state(*found))) return std::nullopt;
+  return of_deleted(*found);
 }
 
 void subscribe(Services& services, Database& control, const std::string& channel_id) {
@@ -89,12 +125,11 @@ void subscribe(Services& services, Database& control, const std::string& channel
 }
 
 void end_subscription(Services& services, Database& control, const std::string& channel_id) {
-  const std::string id = subscription_id(channel_id, services.user_of(control));
-  for (int tries = 0; tries < most_tries; ++tries) {
-    const auto wanted = unsubscribed(control.get(id));
-    if (!wanted || control.save(*wanted).ok()) return;
-  }
-  throw Unavailable("the subscription of a channel changes all the time");
+  end_by(services, control, channel_id, unsubscribed);
+}
+
+void suspend_subscription(Services& services, Database& control, const std::string& channel_id) {
+  end_by(services, control, channel_id, suspended);
 }
 
 }  // namespace channels

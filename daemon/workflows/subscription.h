@@ -19,11 +19,16 @@ Outcome mend_subscription(Services& services, Run& run, const Document& doc);
 std::optional<Document> subscribed(const Services& services, const std::optional<Document>& found,
                                    const std::string& channel_id, const std::string& user);
 std::optional<Document> unsubscribed(const std::optional<Document>& found);
+// The same of a deleted channel: see suspend_subscription().
+std::optional<Document> suspended(const std::optional<Document>& found);
 
 // Makes the user's subscription of a channel, active, unless a device chose otherwise before.
 void subscribe(Services& services, Database& control, const std::string& channel_id);
 // He is no member any longer: it becomes `error`, at which devices end the channel's replication.
 void end_subscription(Services& services, Database& control, const std::string& channel_id);
+
+// The channel is deleted, and may come back: it becomes `error` as well, and keeps the choice as `before`, which subscribe() brings back.
+void suspend_subscription(Services& services, Database& control, const std::string& channel_id);
 
 // "<channel id>-sub-<user id>"
 std::string subscription_id(std::string_view channel_id, std::string_view user);

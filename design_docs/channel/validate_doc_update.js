@@ -1,6 +1,6 @@
 function (newDoc, oldDoc, userCtx, secObj) {
-  // Members write what they like, but for two things: who only reads writes nothing, and the
-  // `description` is the owners'. `_security.channels` names both by role.
+  // Members write what they like, but for three things: to an archived channel nobody writes, who only reads writes nothing,
+  // and the `description` is the owners'. `_security.channels` says which it is, and names both by role.
   if (userCtx.roles.indexOf('_admin') !== -1) return;
 
   // On a device's own CouchDB a database admin brings what the cloud let through already; there is none in the cloud.
@@ -15,6 +15,7 @@ function (newDoc, oldDoc, userCtx, secObj) {
   }
 
   var channel = (secObj && secObj.channels) || {};
+  if (channel.archived) throw {forbidden: 'this channel is archived: nobody writes to it until an owner reopens it'};
   if (hasRoleIn(channel.owners)) {
     if (newDoc._id === 'description' && newDoc._deleted) throw {forbidden: 'a channel keeps its description'};
     return;

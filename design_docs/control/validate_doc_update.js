@@ -10,7 +10,7 @@ function (newDoc, oldDoc, userCtx, secObj) {
 
   var owned = {
     device: ['state', 'user', 'username', 'created', 'activated', 'revoked_at', 'error'],
-    channel: ['state', 'owner', 'user', 'database', 'syncpoint', 'error', 'channel', 'access', 'members', 'groups', 'public', 'named_by', 'left', 'wipe'],
+    channel: ['state', 'owner', 'user', 'database', 'syncpoint', 'error', 'channel', 'access', 'members', 'groups', 'public', 'named_by', 'left', 'wipe', 'until'],
     group: ['state', 'access', 'members', 'named', 'left', 'wipe', 'error'],
     subscription: ['channel', 'syncpoint', 'user', 'error'],
     invitation: ['state', 'from', 'to', 'channel', 'name', 'access', 'expires', 'error'],
@@ -23,6 +23,7 @@ function (newDoc, oldDoc, userCtx, secObj) {
 
   // What a person may make of a state of his own documents.
   var wishes = {
+    channel: {ready: ['archive', 'delete'], archived: ['reopen', 'delete'], deleted: ['undelete']},
     invitation: {new: ['withdraw'], sent: ['withdraw'], received: ['accept', 'decline']},
     link: {open: ['close']}
   };

@@ -42,7 +42,7 @@ const fromTemplate = (id) => element(id).content.firstElementChild.cloneNode(tru
 const albums = new Map();  // channel id -> its section
 
 function showAlbums() {
-  const wanted = new Map(device.channels().filter(({ state }) => state === 'new' || state === 'ready').map((channel) => [channel.id, channel]));
+  const wanted = new Map(device.channels().filter(({ state }) => ['new', 'ready', 'archived'].includes(state)).map((channel) => [channel.id, channel]));
   for (const [id, section] of albums) {
     if (wanted.has(id)) continue;
     section.remove();

@@ -142,6 +142,22 @@ test('a link is made, closed and, once it is over, deleted; a join is made', () 
   assert.deepEqual(gone({ ...open, type: 'join', state: 'joined' }), ACCEPT);
 });
 
+test('a channel is archived, reopened, deleted and brought back by its state', () => {
+  const may = { ready: ['archive', 'delete'], archived: ['reopen', 'delete'], deleted: ['undelete'], removed: [] };
+  const wishes = ['archive', 'reopen', 'delete', 'undelete'];
+  for (const [state, allowed] of Object.entries(may)) {
+    for (const wish of wishes) {
+      const answer = edit({ state: wish }, { ...channel, state, until: 'T' });
+      if (allowed.includes(wish)) assert.deepEqual(answer, ACCEPT, `${state} ${wish}`);
+      else assert.ok(answer.refused, `${state} ${wish}`);
+    }
+    assert.ok(edit({ until: 'later' }, { ...channel, state, until: 'T' }).refused);
+  }
+  assert.ok(edit({ state: 'archived' }, channel).refused);
+  assert.ok(edit({ state: 'deleted' }, channel).refused);
+  assert.ok(call({ ...channel, state: 'deleted', _deleted: true }, { ...channel, state: 'deleted' }, USER, {}).refused, 'an owner needs it to bring the channel back');
+});
+
 test('a deletion of a device, channel or invitation is refused, of others not', () => {
   for (const old of [device, channel, { ...channel, type: 'invitation' }, { ...channel, type: 'doorbell' }])
     assert.ok(call({ _id: old._id, _deleted: true }, old, USER, {}).refused, old.type);

@@ -3,6 +3,8 @@
 
 import { Emitter } from './emitter.js';
 
+/** Of channels of one name the first is meant; one that is deleted has no name any more. */
+const NAMED = ['ready', 'archived', 'archive', 'reopen', 'delete', 'undelete', 'new'];
 export const CHANNEL_ID = /^[a-z0-9-]{16,64}$/;
 
 /** Event: 'change' (doc), after the catalog has it. */
@@ -66,7 +68,7 @@ export class Catalog extends Emitter {
    */
   channelNamed(name, user) {
     const isOwn = ({ named_by: namer }) => namer === undefined || namer === user;
-    const rank = ({ state }) => ['ready', 'new'].indexOf(state);
+    const rank = ({ state }) => NAMED.indexOf(state);
     return this.channels().filter((doc) => doc.name === name && isOwn(doc) && rank(doc) !== -1)
       .sort((a, b) => rank(a) - rank(b) || (a._id < b._id ? -1 : 1))[0];
   }

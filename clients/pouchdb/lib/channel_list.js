@@ -6,6 +6,7 @@ import { randomHex } from './credential.js';
 import { ChannelsError } from './errors.js';
 
 const ID_BYTES = 16;
+const THERE = ['ready', 'archived', 'archive', 'reopen', 'delete'];
 
 export class ChannelList {
   #crypto;
@@ -41,10 +42,10 @@ export class ChannelList {
   }
 
   describe(id) {
-    const { name = null, state = null, error = null, access = null } = this.#catalog.get(id) ?? {};
+    const { name = null, state = null, error = null, access = null, until = null } = this.#catalog.get(id) ?? {};
     const task = this.#taskOf(id);
     return {
-      id, name, state, error, access, subscription: this.#choice(id), sync: task?.state ?? 'off', lastSynced: task?.lastSynced ? new Date(task.lastSynced).toISOString() : null,
+      id, name, state, error, access, until, subscription: this.#choice(id), sync: task?.state ?? 'off', lastSynced: task?.lastSynced ? new Date(task.lastSynced).toISOString() : null,
       pulled: task?.pulled ?? 0, pushed: task?.pushed ?? 0, pending: task?.pending ?? null,
     };
   }
@@ -79,7 +80,7 @@ export class ChannelList {
 
   idOf(channel) {
     // Nothing is written by what needs an id, so that another's channel may be meant, too.
-    const known = this.#known(channel) ?? this.#catalog.channels().find(({ name, state }) => name === channel && state === 'ready')?._id;
+    const known = this.#known(channel) ?? this.#catalog.channels().find(({ name, state }) => name === channel && THERE.includes(state))?._id;
     if (known) return known;
     throw new ChannelsError('unknown_channel', `There is no channel "${channel}" here.`);
   }

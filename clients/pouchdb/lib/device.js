@@ -6,6 +6,7 @@ import { checkAddress, checkName, folded } from './checks.js';
 import { ChannelList } from './channel_list.js';
 import { Cloud } from './cloud.js';
 import { Duplicates } from './duplicates.js';
+import { Ends } from './ends.js';
 import { ChannelsError, Unavailable } from './errors.js';
 import { LogIn } from './log_in.js';
 import { findCrypto } from './credential.js';
@@ -68,7 +69,10 @@ export class Device extends SharingCalls {
       taskOf: (id) => this.#syncing?.of(id), failed: (error) => this.emit('error', error),
     });
     this.#catalog.on('change', (doc) => this.#changed(doc));
-    this.shareBy(new Sharing({ crypto: this.#crypto, catalog: this.#catalog, channels: this.#channels }), () => this.#checkOpen());
+    const [catalog, channels] = [this.#catalog, this.#channels];
+    this.shareBy({
+      sharing: new Sharing({ crypto: this.#crypto, catalog, channels }), ends: new Ends({ catalog, channels }), describe: (id) => channels.describe(id),
+    }, () => this.#checkOpen());
     this.#duplicates = new Duplicates(this.#store, this.#catalog);
     this.#duplicates.start();
     this.#removed = new Removed(this.#store, this.#catalog, (database, id) => this.#cloud.shutsOut(database, id));

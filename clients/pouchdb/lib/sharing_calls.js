@@ -7,11 +7,15 @@ import { ChannelsError } from './errors.js';
 /** Base of Device. */
 export class SharingCalls extends Emitter {
   #sharing;
+  #ends;
+  #describe;
   #checkOpen;
 
-  /** Before any of the calls; `checkOpen` throws when the device was closed. */
-  shareBy(sharing, checkOpen) {
+  /** Before any of the calls; `checkOpen` throws when the device was closed. `describe(id)`: a channel, as events show it. */
+  shareBy({ sharing, ends, describe }, checkOpen) {
     this.#sharing = sharing;
+    this.#ends = ends;
+    this.#describe = describe;
     this.#checkOpen = checkOpen;
   }
 
@@ -115,6 +119,27 @@ export class SharingCalls extends Emitter {
     await this.#change(channel, 'leave', {});
   }
 
+  archiveChannel(channel) {
+    return this.#end(channel, 'archive');
+  }
+
+  reopenChannel(channel) {
+    return this.#end(channel, 'reopen');
+  }
+
+  deleteChannel(channel) {
+    return this.#end(channel, 'delete');
+  }
+
+  undeleteChannel(channel) {
+    return this.#end(channel, 'undelete');
+  }
+
+  async #end(channel, wish) {
+    this.#checkOpen();
+    await this.#ends.wish(channel, wish);
+  }
+
   async #change(channel, state, more) {
     this.#checkOpen();
     await this.#sharing.change(channel, state, more);
@@ -122,6 +147,8 @@ export class SharingCalls extends Emitter {
 
   /** A document of the control database changed. */
   sharingChanged(doc) {
+    const end = this.#ends.eventOf(doc);
+    if (end) this.emit(end, this.#describe(doc._id));
     if (!['invitation', 'member', 'group', 'link', 'join'].includes(doc.type)) return;
     if (doc.type === 'group') this.emit('group', this.#sharing.describeGroup(doc));
     if (doc.type === 'invitation') this.emit('invitation', this.#sharing.describe(doc));

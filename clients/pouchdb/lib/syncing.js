@@ -107,8 +107,8 @@ export class Syncing extends Emitter {
   #reconcile() {
     const active = new Map();
     for (const { channel, state, syncpoint } of this.#catalog.subscriptions(this.#store.record.user)) {
-      const isMember = this.#catalog.get(channel)?.state !== 'removed';
-      if (isMember && state === 'active' && syncpoint !== undefined && this.#accepts(channel, syncpoint)) active.set(channel, syncpoint);
+      const isOver = ['removed', 'deleted'].includes(this.#catalog.get(channel)?.state);
+      if (!isOver && state === 'active' && syncpoint !== undefined && this.#accepts(channel, syncpoint)) active.set(channel, syncpoint);
     }
     for (const id of this.#scheduler.ids()) {
       if (active.has(id)) continue;

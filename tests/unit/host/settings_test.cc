@@ -47,6 +47,7 @@ TEST(Settings, HaveDefaults) {
   EXPECT_TRUE(settings->follow.empty());
   EXPECT_EQ(settings->shards, 1);
   EXPECT_EQ(settings->confirm_ttl, seconds(86400));
+  EXPECT_EQ(settings->deleted_kept, seconds(30 * 86400));
   EXPECT_EQ(settings->lease, seconds(30));
   EXPECT_EQ(settings->sweep, 20);
   EXPECT_EQ(settings->mail.server, "smtp://127.0.0.1:25");
@@ -72,6 +73,7 @@ channel_prefix = chn/
 q = 4
 follow = orders, shop-*,,	 x
 confirm_ttl = 3600
+deleted_kept = 60
 lease = 60
 sweep = 7
 [channels_mail]
@@ -97,6 +99,7 @@ mail_per_minute = 60
   EXPECT_EQ(settings->follow, (std::vector<std::string>{"orders", "shop-*", "x"}));
   EXPECT_EQ(settings->shards, 4);
   EXPECT_EQ(settings->confirm_ttl, seconds(3600));
+  EXPECT_EQ(settings->deleted_kept, seconds(60));
   EXPECT_EQ(settings->lease, seconds(60));
   EXPECT_EQ(settings->sweep, 7);
   EXPECT_EQ(settings->mail.server, "smtps://mail.example.com:465");
@@ -160,6 +163,8 @@ TEST(Settings, SayInOneLineWhatIsWrong) {
       {"channels", "q", "99999999999999999999"},
       {"channels", "confirm_ttl", "0"},
       {"channels", "confirm_ttl", "2592001"},
+      {"channels", "deleted_kept", "0"},
+      {"channels", "deleted_kept", "315360001"},
       {"channels", "lease", "4"},
       {"channels", "lease", "3601"},
       {"channels", "sweep", "0"},
@@ -183,7 +188,7 @@ TEST(Settings, SayInOneLineWhatIsWrong) {
 }
 
 TEST(Settings, TakeTheBoundsThemselves) {
-  for (const std::string good : {"q = 1", "q = 64", "confirm_ttl = 1", "confirm_ttl = 2592000",
+  for (const std::string good : {"q = 1", "q = 64", "confirm_ttl = 1", "confirm_ttl = 2592000", "deleted_kept = 1", "deleted_kept = 315360000",
                                  "lease = 30", "lease = 3600", "sweep = 1", "sweep = 10000", "trace = on", "trace = off"})
     EXPECT_EQ(fault_of("[channels]\n" + good), "");
   for (const std::string good :
