@@ -15,6 +15,7 @@ void add_all_calls(Calls& calls) {
   add_pair(calls);
   add_trace(calls);
   add_replay(calls);
+  add_erase(calls);
 }
 
 }  // namespace channels

@@ -49,6 +49,10 @@ void add_trace(Calls& calls);
 // "differences"} | {"method", "path", "body"}], "failed", "no_handler"}. Exit code 1 if a run failed.
 void add_replay(Calls& calls);
 
+// Erases a person (workflows/erasure.h): {"user", "touched": [{"database", "document" ("": the database itself), "what"}], "left_out",
+// "compacting": [DATABASE], "not_reached": [SENTENCE]}. Exit code 1 if a database is still being compacted.
+void add_erase(Calls& calls);
+
 void add_all_calls(Calls& calls);
 
 }  // namespace channels

@@ -28,4 +28,16 @@ class Purger {
   std::size_t revs_ = 0;
 };
 
+// While it is there, CouchDB keeps the ids of the last purge alone, and not of the last thousand: a compaction drops the others. For ids that say
+// something about a person. Nothing happens where CouchDB knows no such limit.
+class ShortPurgeList {
+ public:
+  explicit ShortPurgeList(Database& database);
+  ~ShortPurgeList();
+
+ private:
+  Database& database_;
+  int usual_ = 0;  // 0: not known
+};
+
 }  // namespace channels

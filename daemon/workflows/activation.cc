@@ -1,6 +1,5 @@
 #include "workflows/activation.h"
 
-#include "base/digest.h"
 #include "provision/databases.h"
 #include "provision/design_docs.h"
 #include "provision/users.h"
@@ -15,12 +14,10 @@ namespace channels {
 
 namespace {
 
-// The user of an address. The id follows from the address and the registry's key, so that two
-// devices confirmed at once cannot make two users of one address; without the key it says nothing.
+// The user of an address.
 Document ensure_user(Services& services, const std::string& address_digest,
                      const std::string& device_id) {
-  const std::string id =
-      hmac_sha256_hex(services.registry.codes_key(), "user\n" + address_digest).substr(0, 32);
+  const std::string id = services.registry.user_id_for(address_digest);
   Document user = services.registry.claim({{"_id", "user-" + id},
                                            {"type", "user"},
                                            {"state", "claimed"},

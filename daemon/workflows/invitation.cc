@@ -160,7 +160,10 @@ Outcome without_record(const Document& doc) {
   const bool is_inviters = !is_invitation_id(doc_id(doc));
   if (is_inviters && doc_state(doc) == "withdraw") return Save{in_state(doc, "withdrawn")};
   if (is_inviters && doc_state(doc) == "withdrawn") return Keep{};
-  return Save{in_error(doc, "unknown_invitation", "There is no such invitation: one begins with the state \"new\".")};
+  Document next = in_error(doc, "unknown_invitation", "There is no such invitation: one begins with the state \"new\".");
+  // Nobody knows whether that person sent it; and who was erased must not come back by a device that was away.
+  if (!is_inviters) next.erase("from");
+  return Save{std::move(next)};
 }
 
 }  // namespace

@@ -106,6 +106,32 @@ std::string namer_of(const Document& channel_record) {
   return string_or(channel_record, "named_by", string_or(channel_record, "user", ""));
 }
 
+std::string heir_of(const Document& channel_record, std::string_view user) {
+  const json::object members = members_in(channel_record);
+  const auto since = [&](const std::string& member) { return string_or(members.at(member).as_object(), "since", ""); };
+  for (const std::string_view access : {access_owner, access_writer, access_reader}) {
+    std::vector<std::string> users = members_with(channel_record, access);
+    std::erase(users, user);
+    if (users.empty()) continue;
+    return *std::min_element(users.begin(), users.end(), [&](const std::string& left, const std::string& right) {
+      return std::pair(since(left), left) < std::pair(since(right), right);
+    });
+  }
+  return "";
+}
+
+void forget_member(Document& channel_record, std::string_view user, const std::string& heir, WallTime now) {
+  json::object members = members_in(channel_record);
+  members.erase(user);
+  channel_record["members"] = std::move(members);
+  if (members_with(channel_record, access_owner).empty())
+    channel_record["members"].as_object()[heir].as_object()["access"] = access_owner;
+  for (const char* key : {"user", "named_by", "renaming_of"}) {
+    if (string_or(channel_record, key, "") == user) channel_record[key] = heir;
+  }
+  channel_record["members_changed"] = format_time(now);
+}
+
 json::array shown_members(const Document& channel_record, std::size_t most) {
   json::array shown;
   for (const std::string& user : members_of(channel_record)) {

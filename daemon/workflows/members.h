@@ -61,6 +61,12 @@ void note_handled(Document& channel_record, const std::string& cause);
 bool was_out_after(const Document& channel_record, std::string_view user, const std::string& time);
 std::string namer_of(const Document& channel_record);
 
+// Who has the channel when this user is gone: the owner who is in it longest, else the writer, else the reader. "" if nobody else is in it.
+std::string heir_of(const Document& channel_record, std::string_view user);
+// Takes the user out of the record as if he had never been in it. The heir becomes an owner where there is no other, and takes the place of who
+// made the channel and who named it.
+void forget_member(Document& channel_record, std::string_view user, const std::string& heir, WallTime now);
+
 // [{"user", "access"}], owners first, at most so many: what members are shown of each other.
 json::array shown_members(const Document& channel_record, std::size_t most);
 

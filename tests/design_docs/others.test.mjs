@@ -37,6 +37,14 @@ describe('a channel', () => {
     assert.ok(write({ _id: 'description', _deleted: true }, as(1)).refused);
     assert.deepEqual(write({ _id: 'description' }, ADMIN), ACCEPT);
   });
+  test('nobody writes to an archived one but the daemon', () => {
+    const archived = { channels: { ...security.channels, archived: true } };
+    for (const user of [1, 2, 3]) {
+      for (const doc of [{ _id: 'note' }, { _id: 'note', _deleted: true }, { _id: 'description', name: 'Fun' }])
+        assert.ok(write(doc, as(user), archived).refused, `${user} ${JSON.stringify(doc)}`);
+    }
+    assert.deepEqual(write({ _id: 'description' }, ADMIN, archived), ACCEPT);
+  });
   test('without owners in the security object only the daemon describes', () => {
     assert.ok(write({ _id: 'description' }, as(1), {}).refused);
     assert.deepEqual(write({ _id: 'note' }, as(1), {}), ACCEPT);
@@ -78,6 +86,14 @@ test('the registry\'s views', () => {
   assert.deepEqual(rows('revisits_by_due', { type: 'revisit', due: 'T', database: 'd', id: 'i' }), [{ key: 'T', value: null }]);
   assert.deepEqual(rows('leases_by_taken', { type: 'lease', taken_at: 'T' }), [{ key: 'T', value: null }]);
   assert.deepEqual(rows('leases_by_taken', { type: 'lease', taken_at: 'T', parked: true }), []);
+  const people = (doc) => rows('by_person', doc).map(({ key }) => key);
+  assert.deepEqual(people({ ...device, user: undefined }), [['d', 'device']]);
+  assert.deepEqual(people(device), [['d', 'device'], ['u', 'device']]);
+  assert.deepEqual(people({ type: 'channel', user: 'u', named_by: 'u', members: { u: {}, v: { access: 'none' } } }), [['u', 'channel'], ['v', 'channel']]);
+  assert.deepEqual(people({ type: 'invitation', user: 'u', address: 'd' }), [['d', 'invitation'], ['u', 'invitation']]);
+  for (const type of ['user', 'address', 'forgotten', 'erasure']) assert.deepEqual(people({ type, user: 'u', address: 'd' }), []);
+  for (const state of ['deleted', 'removing']) assert.deepEqual(rows('channels_by_until', { type: 'channel', state, until: 'T' }), [{ key: 'T', value: null }]);
+  for (const state of ['ready', 'gone']) assert.deepEqual(rows('channels_by_until', { type: 'channel', state }), []);
 });
 
 test('views are in handshake and registry only, and every folder has a version', () => {

@@ -26,7 +26,7 @@ import { newId } from './writes.mjs';
 
 const VERSION = '3.5.0';
 const KEEP_ALIVE_MS = 65000;
-const UNSUPPORTED = ['_find', '_index', '_explain', '_missing_revs', '_design_docs', '_local_docs', '_partition', '_purged_infos', '_shards'];
+const UNSUPPORTED = ['_find', '_index', '_explain', '_missing_revs', '_design_docs', '_local_docs', '_partition', '_purged_infos', '_purged_infos_limit', '_shards'];
 const SYSTEM_DATABASES = ['_users', '_replicator', '_global_changes'];
 
 class EmbeddedServer {

@@ -39,6 +39,7 @@ void look_inside(Visit& visit) {
   examine(visit, "system-databases", check_system_databases);
   examine(visit, "design-documents", check_design_documents);
   examine(visit, "disk", check_disk);
+  if (visit.settings.role == Role::cloud) examine(visit, "orphans", check_orphans);
 }
 
 void examine_all(Visit& visit) {

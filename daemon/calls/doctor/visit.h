@@ -98,5 +98,6 @@ void check_design_documents(Visit& visit);
 void check_cors(Visit& visit);
 void check_forwarded(Visit& visit);
 void check_disk(Visit& visit);
+void check_orphans(Visit& visit);
 
 }  // namespace channels

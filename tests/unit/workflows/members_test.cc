@@ -65,6 +65,37 @@ TEST(Members, AreShownUpToALimit) {
   EXPECT_EQ(shown_members(doc, 9).size(), 3u);
 }
 
+Document shared_by_four() {
+  Document doc = record();
+  doc["named_by"] = "alice";
+  change_members(doc, {{"bob", "reader", "b"}}, now);
+  change_members(doc, {{"dave", "writer", "d"}}, now + seconds(1));
+  change_members(doc, {{"carol", "writer", "c"}}, now + seconds(2));
+  return doc;
+}
+
+TEST(Members, LeaveAChannelToWhoIsInItLongest) {
+  Document doc = shared_by_four();
+  EXPECT_EQ(heir_of(doc, "alice"), "dave") << "a writer before a reader, the first before the second";
+  EXPECT_EQ(heir_of(doc, "bob"), "alice");
+  change_members(doc, {{"carol", "owner", "o"}}, now + seconds(9));
+  EXPECT_EQ(heir_of(doc, "alice"), "carol") << "an owner before all";
+  EXPECT_EQ(heir_of(record(), "alice"), "");
+  change_members(doc, {{"carol", "none", "x"}, {"dave", "none", "x"}}, now);
+  EXPECT_EQ(heir_of(doc, "alice"), "bob");
+}
+
+TEST(Members, WhoAreForgottenAreNowhereInTheRecord) {
+  Document doc = shared_by_four();
+  forget_member(doc, "alice", "dave", now);
+  EXPECT_EQ(members_with(doc, "owner"), Ids{"dave"});
+  EXPECT_EQ(json::serialize(doc).find("alice"), std::string::npos) << json::serialize(doc);
+  EXPECT_EQ(namer_of(doc), "dave");
+  forget_member(doc, "bob", "dave", now);
+  EXPECT_EQ(members_of(doc), (Ids{"dave", "carol"}));
+  EXPECT_EQ(doc.at("user"), "dave");
+}
+
 TEST(Members, OfASpoiledRecordAreNone) {
   for (const char* members : {"{\"bob\": 1}", "{\"bob\": {}}", "{\"bob\": {\"access\": \"king\"}}"}) {
     Document doc = record();
