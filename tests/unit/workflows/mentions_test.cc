@@ -21,7 +21,7 @@ TEST(Mentions, AreNoPartOfAnotherAddress) {
 }
 
 TEST(Mentions, AreFoundAnywhereInADocument) {
-  for (const char* text : {R"({"_id": "x", "a": {"b": [1, "alice@example.com"]}})", R"({"_id": "to-alice@example.com"})",
+  for (const char* text : {R"({"_id": "x", "a": {"b": [1, "alice@example.com"]}})", R"({"_id": "to:alice@example.com"})",
                            R"({"_id": "x", "alice@example.com": 1})", R"({"_id": "address-digest1"})"})
     EXPECT_TRUE(mentions(json::parse(text).as_object(), alice)) << text;
   EXPECT_FALSE(mentions(json::parse(R"({"_id": "x", "a": ["malice@example.com", null, 7, true]})").as_object(), alice));
