@@ -89,7 +89,7 @@ bool clear_records(Erasure& erasure) {
   Registry& registry = erasure.services.registry;
   bool any = purge_records(erasure, {"user-" + erasure.user, address_record_id(erasure.digest), "addresskey-" + erasure.notes.key()});
   for (const std::string& person : {erasure.user, erasure.digest}) {
-    for (const char* type : {"invitation", "channelname"}) {
+    for (const char* type : {"invitation", "link", "channelname"}) {
       while (purge_records(erasure, records_by(registry, person, type))) any = true;
     }
   }

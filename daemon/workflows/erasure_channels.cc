@@ -3,6 +3,7 @@
 #include "workflows/channel_claims.h"
 #include "workflows/channel_ends.h"
 #include "workflows/erasure.h"
+#include "workflows/groups.h"
 #include "workflows/members.h"
 #include "workflows/sharing.h"
 
@@ -15,7 +16,7 @@ constexpr int channels_a_page = 100;
 void plan_sharing(Erasure& erasure, const Document& record) {
   const Services& services = erasure.services;
   const std::string id = channel_id_of(record);
-  erasure.notes.plan(services.channel_database(id), "_security", "he is no member any more");
+  if (!is_group(record)) erasure.notes.plan(services.channel_database(id), "_security", "he is no member any more");
   for (const std::string& member : members_of(record)) {
     if (member != erasure.user) erasure.notes.plan(services.control_database(member), id, "shows him no more");
   }
@@ -35,6 +36,18 @@ void delete_at_once(Erasure& erasure, const Document& known) {
     return true;
   });
   remove_channel(services, record);
+}
+
+// A group has no database; its id stays, since channels name it, and whoever made a group of it anew would come into them.
+void end_group(Erasure& erasure, const Document& known) {
+  Services& services = erasure.services;
+  erasure.notes.plan(services.options.registry_db, doc_id(known), "ended: nobody else was in the group");
+  erasure.notes.save();
+  services.registry.update(known, [&](Document& current) {
+    current = {{"_id", doc_id(current)}, {"_rev", doc_rev(current)}, {"type", "group"}, {"state", "gone"},
+               {"ended", format_time(services.env.wall_now())}};
+    return true;
+  });
 }
 
 void move_name(Services& services, const std::string& user, const Document& before, const Document& after) {
@@ -59,7 +72,7 @@ void hand_over(Erasure& erasure, const Document& known) {
     forget_member(current, erasure.user, heir, services.env.wall_now());
     return true;
   });
-  move_name(services, erasure.user, known, record);
+  if (!is_group(record)) move_name(services, erasure.user, known, record);
   if (!was_member) return;
   try {
     share_out(services, record);
@@ -68,20 +81,29 @@ void hand_over(Erasure& erasure, const Document& known) {
   }
 }
 
+void leave(Erasure& erasure, const Document& record) {
+  if (!heir_of(record, erasure.user).empty()) hand_over(erasure, record);
+  else if (is_group(record)) end_group(erasure, record);
+  else delete_at_once(erasure, record);
+}
+
+void leave_all(Erasure& erasure, std::string_view type) {
+  Registry& registry = erasure.services.registry;
+  const json::object query{{"key", json::array{erasure.user, type}}, {"limit", channels_a_page}};
+  while (true) {
+    const auto rows = registry.database().view("by_person", query);
+    if (rows.empty()) return;
+    for (const json::object& row : rows) {
+      if (const auto record = registry.get(string_or(row, "id", ""))) leave(erasure, *record);
+    }
+  }
+}
+
 }  // namespace
 
 void leave_all_channels(Erasure& erasure) {
-  Registry& registry = erasure.services.registry;
-  while (true) {
-    const auto rows = registry.database().view("by_person", {{"key", json::array{erasure.user, "channel"}}, {"limit", channels_a_page}});
-    if (rows.empty()) return;
-    for (const json::object& row : rows) {
-      const auto record = registry.get(string_or(row, "id", ""));
-      if (!record) continue;
-      if (heir_of(*record, erasure.user).empty()) delete_at_once(erasure, *record);
-      else hand_over(erasure, *record);
-    }
-  }
+  leave_all(erasure, "group");
+  leave_all(erasure, "channel");
 }
 
 }  // namespace channels

@@ -8,6 +8,7 @@
 #include "couch/database.h"
 #include "workflows/channel_claims.h"
 #include "workflows/channel_ends.h"
+#include "workflows/groups.h"
 #include "workflows/members.h"
 
 namespace channels {
@@ -106,7 +107,7 @@ Found channel_databases(Visit& visit, Database& registry) {
   Names orphans;
   for (const std::string& name : names) {
     const auto record = records.find(name);
-    if (record == records.end() || is_gone(record->second)) orphans.push_back(name);
+    if (record == records.end() || is_group(record->second) || is_gone(record->second)) orphans.push_back(name);
   }
   return {orphans, "channel databases that the registry knows no channel of", remove_database(visit, orphans)};
 }
@@ -127,7 +128,7 @@ Found lost_channels(Visit& visit, Database& registry) {
   Names databases;
   for (const Document& record : documents_with(registry, "channel-", most_looked_at)) {
     const bool has_database = doc_state(record) == "ready" || doc_state(record) == "deleted";
-    if (has_database) databases.push_back(visit.settings.channel_prefix + channel_id_of(record));
+    if (has_database && !is_group(record)) databases.push_back(visit.settings.channel_prefix + channel_id_of(record));
   }
   return {missing_of(*visit.server, databases),
           "channels whose database is not there",
@@ -212,9 +213,9 @@ Names orphaned_subscriptions(Database& control, const std::string& user, Databas
   Names orphans;
   for (const std::string& id : ids) {
     const auto record = records.find(id);
-    const bool is_his =
-        record != records.end() && doc_state(record->second) == "ready" && is_member(record->second, user);
-    if (!is_his) orphans.push_back(id);
+    const bool is_there = record != records.end() && doc_state(record->second) == "ready";
+    // Who has it through a group is not looked up here.
+    if (!is_there || (!is_member(record->second, user) && groups_of(record->second).empty())) orphans.push_back(id);
   }
   return orphans;
 }
