@@ -20,6 +20,7 @@ namespace channels {
 class Signal {
  public:
   virtual ~Signal() = default;
+  // Wakes all who wait for it.
   virtual void notify_all() = 0;
   // Waits for notify_all() or until the deadline; spurious returns are allowed.
   virtual void wait_until(std::unique_lock<std::mutex>& lock, MonoTime deadline) = 0;
@@ -31,14 +32,18 @@ class Thread {
   virtual ~Thread() = default;
 };
 
+// What a part of the program has of the machine: clocks, chance, threads.
 class Env {
  public:
   virtual ~Env() = default;
 
+  // For documents and people; it may jump.
   virtual WallTime wall_now() = 0;
+  // For waits and limits; it never goes back.
   virtual MonoTime mono_now() = 0;
   // Fit for secrets.
   virtual std::string random_bytes(std::size_t count) = 0;
+  // One to wait on and to wake others by.
   virtual std::unique_ptr<Signal> make_signal() = 0;
   // The name is seen in debuggers; at most 15 characters are kept.
   [[nodiscard]] virtual std::unique_ptr<Thread> start(const std::string& name,
@@ -48,6 +53,7 @@ class Env {
   double random_unit();
 };
 
+// The machine itself.
 class RealEnv : public Env {
  public:
   WallTime wall_now() override { return std::chrono::system_clock::now(); }

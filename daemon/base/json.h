@@ -20,9 +20,13 @@ std::optional<std::string_view> get_string(const json::object& object, std::stri
 std::string string_or(const json::object& object, std::string_view key, std::string_view fallback);
 // A whole number; nullopt if missing, fractional or out of range.
 std::optional<std::int64_t> get_int(const json::object& object, std::string_view key);
+// The same with a default for what is no such number.
 std::int64_t int_or(const json::object& object, std::string_view key, std::int64_t fallback);
+// Whether it is the JSON value true; "true" and 1 are not.
 bool is_true(const json::object& object, std::string_view key);
+// The member as an object; null if it is missing or none. It belongs to the object, here and below.
 const json::object* get_object(const json::object& object, std::string_view key);
+// The member as an array; null if it is missing or none.
 const json::array* get_array(const json::object& object, std::string_view key);
 
 // Parses one JSON text of any size, at most 1000 levels deep.

@@ -7,6 +7,7 @@
 
 namespace channels {
 
+// What is wrong with an input.
 class Invalid {
  public:
   // Not made from a string implicitly, nor as an aggregate: a Parsed<std::string> could not tell
@@ -19,7 +20,7 @@ class Invalid {
 
   Invalid() {}  // Boost.System's result::error() wants one
 
-  std::string reason;
+  std::string reason;  // one sentence for a person; it names the value, where that is no secret
 };
 
 // Boost.System calls this (found by its argument's namespace) when .value() meets an error. That
@@ -27,6 +28,7 @@ class Invalid {
 [[noreturn]] void throw_exception_from_error(const Invalid& invalid,
                                              const boost::source_location& place);
 
+// A T, or why there is none.
 template <class T>
 using Parsed = boost::system::result<T, Invalid>;
 

@@ -9,7 +9,9 @@
 
 namespace channels {
 
+// For documents and people.
 using WallTime = std::chrono::system_clock::time_point;
+// For waits and limits; means nothing outside of this process.
 using MonoTime = std::chrono::steady_clock::time_point;
 using std::chrono::milliseconds;
 using std::chrono::seconds;

@@ -34,9 +34,9 @@ int serve(const Control& control);
 struct Trial {
   // Where run.database goes; empty: a request throws Unavailable.
   std::string couchdb_url{};
-  std::string database = "test";
-  int attempt = 1;
-  std::string attempt_key = "test";
+  std::string database = "test";     // the name that run.database has
+  int attempt = 1;                   // 2 and more to see what a handler does when it comes again
+  std::string attempt_key = "test";  // as Run::attempt_key
 };
 
 // Hands `doc` to the handler of its type and state; nullopt if there is none.

@@ -14,9 +14,11 @@
 
 namespace channels {
 
+// One way to log in. Safe to use from any thread.
 class Credentials {
  public:
   virtual ~Credentials() = default;
+  // Names and values to send with the next request; asked for anew before each.
   virtual std::vector<std::pair<std::string, std::string>> headers() = 0;
   // "AuthSession=..." for the user with that salt in his _users document; empty where this way of logging in can make none.
   virtual std::string cookie_of(const std::string& username, const std::string& salt) {
@@ -31,8 +33,10 @@ class NoCredentials : public Credentials {
   std::vector<std::pair<std::string, std::string>> headers() override { return {}; }
 };
 
+// Name and password: `[channels] username` and `password`.
 class BasicCredentials : public Credentials {
  public:
+  // The name must have no colon, as HTTP has it.
   BasicCredentials(const std::string& username, const std::string& password);
   std::vector<std::pair<std::string, std::string>> headers() override;
 
@@ -60,6 +64,7 @@ std::string mint_cookie(const CookieKey& key, WallTime now);
 // that is read from a wire is soon worthless.
 class MintedCookie : public Credentials {
  public:
+  // `env` is asked for the time and outlives it.
   MintedCookie(Env& env, CookieKey key);
   std::vector<std::pair<std::string, std::string>> headers() override;
   std::string cookie_of(const std::string& username, const std::string& salt) override;

@@ -9,22 +9,29 @@
 
 namespace channels {
 
+// The whole of it, _id and _rev included; fields that are nobody's here are kept as they are.
 using Document = json::object;
 
-// "" where the document has none, or none that is a string.
+// Its _id; "" where the document has none, or none that is a string, as of the next three.
 std::string doc_id(const Document& doc);
+// Its _rev; "" for one that was never saved.
 std::string doc_rev(const Document& doc);
+// Its `type`, by which rules are looked up.
 std::string doc_type(const Document& doc);
+// Its `state`, the other half of that.
 std::string doc_state(const Document& doc);
+// Whether it is the mark of a deletion (`_deleted`).
 bool is_deleted(const Document& doc);
 
 // A rev is "N-hash". Order as CouchDB's: by N, then by hash.
 struct Rev {
-  unsigned long long generation = 0;
-  std::string hash;
+  unsigned long long generation = 0;  // N: 1 for a first revision
+  std::string hash;                   // of the content and what it came from
 
+  // As CouchDB orders leaves: the greatest of those that are not deleted is the winner.
   auto operator<=>(const Rev&) const = default;
 };
+// What has no dash, or no number before it, has generation 0: before all real ones.
 Rev parse_rev(std::string_view rev);
 
 // The same document in another state; all else stays.

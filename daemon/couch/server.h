@@ -14,25 +14,28 @@
 
 namespace channels {
 
+// An answer that was no failure.
 struct Reply {
-  int status = 0;
-  json::value body;
+  int status = 0;         // HTTP's: success, or one that the caller expected
+  json::value body;       // null where it was empty
   std::size_t bytes = 0;  // of the answer's body
 };
 
 // One of the server's databases, as _dbs_info names it.
 struct DatabaseInfo {
-  std::string name;
+  std::string name;        // that was asked for
   std::string update_seq;  // opaque
-  bool missing = false;
+  bool missing = false;    // the server has none of that name
 };
 
+// Safe to use from any thread; the transport and the credentials outlive it.
 class Server {
  public:
+  // What one request may take; as HttpRequest has it.
   struct Options {
-    milliseconds timeout = seconds(60);
-    std::stop_token stop;
-    std::size_t largest_answer = HttpRequest().largest_answer;
+    milliseconds timeout = seconds(60);                         // answer included
+    std::stop_token stop;                                       // ends it early, with Unavailable
+    std::size_t largest_answer = HttpRequest().largest_answer;  // above it: Unreadable
   };
 
   // `url` as in the configuration, with or without a final slash.
@@ -42,6 +45,7 @@ class Server {
   // is not in `expected` throws. `body` null means none.
   Reply request(std::string_view method, std::string_view path, const json::value& body,
                 std::initializer_list<int> expected, const Options& options);
+  // The same within the usual limits.
   Reply request(std::string_view method, std::string_view path, const json::value& body = nullptr,
                 std::initializer_list<int> expected = {});
 
@@ -52,11 +56,12 @@ class Server {
 
   // GET /_up: false in maintenance mode. Needs no credentials.
   bool is_up();
-  // The name that the server takes us for and whether it is an admin, by GET /_session.
+  // Whom the server takes us for.
   struct Session {
-    std::string name;
-    bool is_admin = false;
+    std::string name;       // empty for a stranger
+    bool is_admin = false;  // has the role _admin
   };
+  // GET /_session. No session is no failure here, but a stranger's.
   Session session();
 
   // Names in their order, `limit` of them, from `start_after` (exclusive; empty: from the first).

@@ -12,14 +12,16 @@
 
 namespace channels {
 
+// Such a place. Safe to call from any thread.
 class Elsewhere {
  public:
+  // One run that is handed to it, with what Run has for one here.
   struct Task {
-    std::string database;
-    Document doc;
-    Mode mode = Mode::safe;
-    int attempt = 1;
-    std::string attempt_key;
+    std::string database;     // the name of the document's
+    Document doc;             // as it was found
+    Mode mode = Mode::safe;   // the rule's
+    int attempt = 1;          // as Run::attempt
+    std::string attempt_key;  // as Run::attempt_key
     // An unsafe run that has not begun by then must not begin any more: its lease could end before it does.
     MonoTime latest_start = MonoTime::max();
   };

@@ -17,8 +17,8 @@ namespace channels {
 
 // One call of a handler.
 struct Run {
-  Env& env;
-  Log& log;
+  Env& env;           // for time and chance
+  Log& log;           // the daemon's
   Database database;  // where the document lives
   // 1 at the first try of this revision, counted up by each further one.
   int attempt = 1;
@@ -33,25 +33,26 @@ struct Run {
 
 // The document's next revision: `doc` has the trigger's _id and _rev, usually another state.
 struct Save {
-  Document doc;
+  Document doc;  // whole: fields that are left out are gone
 };
 // Nothing to do: the document is as it should be.
 struct Keep {};
 // Not yet: the same document is handed out again then, also after a restart.
 struct Later {
-  WallTime due;
+  WallTime due;  // not before
 };
 // It did not work, with the reason in one sentence. The engine tries again after `retry_after`, or
 // else after a growing delay, and parks the document after too many attempts.
 struct Failed {
-  std::string reason;
-  std::optional<seconds> retry_after;
+  std::string reason;                  // for the log and the registry
+  std::optional<seconds> retry_after;  // empty: the engine's own delay
 };
 // Of a run that broke off: nobody can know whether it acted. An unsafe rule's on_lost says what then happens; a safe
 // one is run again.
 struct Lost {
-  std::string reason;
+  std::string reason;  // how it broke off
 };
+// What a handler answers: one of these.
 using Outcome = std::variant<Save, Keep, Later, Failed, Lost>;
 
 // May throw Unavailable or Refused (errors.h), which count as Failed.

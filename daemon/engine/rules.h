@@ -24,6 +24,7 @@
 
 namespace channels {
 
+// What a database is for; `followed` are an app's own (`[channels] follow`, and those that its programs name).
 enum class Kind { handshake, control, channel, followed };
 
 // Tells the kind of a database from its name; nullopt: none of ours. Pure.
@@ -36,8 +37,9 @@ enum class OnLost {
   retry  // run again with the same attempt key: the receiver can tell a repeat
 };
 
+// What may be said of a rule besides.
 struct RuleOptions {
-  OnLost on_lost = OnLost::park;
+  OnLost on_lost = OnLost::park;  // of an unsafe one
   // Limit of one run; for an unsafe rule a lease must have more than this left as it starts.
   milliseconds time_limit = seconds(20);
   // An unsafe handler acts for the document, whichever its revision: one lease is for all of them, so that a branch
@@ -60,11 +62,12 @@ using Resolver = std::function<std::optional<Document>(const std::vector<Documen
 // tells it again. May throw as a request does, and is called again then. One call at a time for a database.
 using OnChange = std::function<std::optional<MonoTime>(Database& database, bool is_news)>;
 
+// One handler for its type and state.
 struct Rule {
-  std::string name;  // "device/new", for logs and `status`
-  Mode mode = Mode::safe;
-  Handler handler;
-  RuleOptions options;
+  std::string name;        // "device/new", for logs and `status`
+  Mode mode = Mode::safe;  // what its author promised
+  Handler handler;         // the code
+  RuleOptions options;     // as registered
   // Set: it runs there, and `handler` is empty.
   std::shared_ptr<Elsewhere> elsewhere = nullptr;
   // Of another's making, for the same documents: has its turn where this one, a safe one, answered Keep.
@@ -74,9 +77,10 @@ struct Rule {
 // The rules of one kind of database.
 class RuleTable {
  public:
-  // "*" as type or state stands for any. A second rule for the same pair is a bug.
+  // Adds an idempotent handler. "*" as type or state stands for any. A second rule for the same pair is a bug.
   RuleTable& safe(std::string_view type, std::string_view state, Handler handler,
                   RuleOptions options = {});
+  // Adds one that must not be run by two racing workers; it runs under a lease.
   RuleTable& unsafe(std::string_view type, std::string_view state, Handler handler,
                     RuleOptions options = {});
   // A rule whose code runs elsewhere; `owner` goes before the pair in its name.
@@ -96,7 +100,9 @@ class RuleTable {
   const Rule* find(std::string_view type, std::string_view state) const;
   // Each rule for a pair, in the pairs' order.
   void for_each(const std::function<void(const std::string& type, const std::string& state, const Rule& rule)>& tell) const;
+  // Null if there is none, as below.
   const Rule* for_deleted() const;
+  // The one for design documents.
   const Rule* for_design() const;
   // Empty if there is none: the winner's rule decides.
   const Resolver& resolver() const { return resolver_; }
@@ -121,8 +127,10 @@ class RuleTable {
   OnChange on_change_;
 };
 
+// All rules of a program: a table for each kind of database, and further ones for databases by their names.
 class Rules {
  public:
+  // The table of a kind, to be filled before the engine starts.
   RuleTable& on(Kind kind) { return tables_[kind]; }
   // Further rules, for databases of any kind by their names. All of them come before the first find().
   RuleTable& on(Globs databases);

@@ -16,11 +16,13 @@
 
 namespace channels {
 
+// What is sent, and how long it may take.
 struct HttpRequest {
   std::string method;  // "GET", "PUT", "POST", "DELETE", "HEAD"
-  std::string url;
+  std::string url;     // whole, already encoded
+  // Names and values, the log-in's included.
   std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
+  std::string body;  // empty: none is sent
   // The whole request, answer included.
   milliseconds timeout = seconds(60);
   // A larger answer is given up as Unreadable. The default is beyond the largest document that CouchDB takes by
@@ -32,16 +34,18 @@ struct HttpRequest {
   std::stop_token stop;
 };
 
+// What came back.
 struct HttpResponse {
-  int status = 0;
-  std::string body{};
+  int status = 0;                                // whatever it was
+  std::string body{};                            // as sent
   std::string set_cookie{};                      // the first Set-Cookie, as sent
-  std::string content_type{};                    // as sent, and so is
-  std::string etag{};
+  std::string content_type{};                    // as sent
+  std::string etag{};                            // as sent, with its quotes
   std::optional<seconds> retry_after{};          // delay form only
   std::map<std::string, std::string> headers{};  // by name in lower case; only where wanted
 };
 
+// How requests reach a server.
 class Transport {
  public:
   virtual ~Transport() = default;
