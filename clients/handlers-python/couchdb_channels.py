@@ -6,11 +6,12 @@
     def accept(doc, ctx):
         return {**doc, "state": "accepted"}
 
-    run()
+    if __name__ == "__main__":
+        run()
 
 A handler gives the document's next revision (None or the same: leave it as it is), raises RetryLater(seconds, reason),
 or raises anything else: then it is tried again with a growing delay. Each runs in a thread of its own, at most `in_flight`
-at once. What is printed goes to the daemon's log.
+at once. What is printed goes to the daemon's log. A test imports the module, and tries its handlers out by try_out().
 """
 
 import json
@@ -73,7 +74,7 @@ class Control:
         type_, state = doc.get("type", ""), doc.get("state", "")
         for pair in ((type_, state), (type_, "*"), ("*", state), ("*", "*")):
             if pair in self.handlers:
-                return self.handlers[pair][1]
+                return self.handlers[pair]
         return None
 
 
@@ -81,19 +82,38 @@ control = Control()
 
 
 def answer(table, number, handed, context):
-    """One run, as the line to send; needs no daemon, so tests can call it."""
+    """One run, as the line to send."""
     doc = handed["doc"]
-    handler = table.find(doc)
+    entry = table.find(doc)
     try:
-        if handler is None:
+        if entry is None:
             raise LookupError(f"no handler here for {doc.get('type')}, {doc.get('state')}")
-        following = handler(json.loads(json.dumps(doc)), context)
+        following = entry[1](json.loads(json.dumps(doc)), context)
         return ["save", number, doc if following is None else following]
     except RetryLater as later:
         return ["error", number, {"reason": str(later), "retry_after": later.seconds}]
     except Exception as error:  # whatever it is, the daemon tries again
         traceback.print_exc()
         return ["error", number, {"reason": f"{type(error).__name__}: {error}"}]
+
+
+def try_out(doc, table=control, couch=None, db="test", attempt=1, attempt_key="test"):
+    """Hands doc to its handler, without daemon and server. Gives {"mode", "doc", "changed"}, or {"mode", "error"} where it
+    failed or wants to come later; None if no handler is for it. couch(method, path, body) answers in CouchDB's place."""
+    entry = table.find(doc)
+    if entry is None:
+        return None
+
+    def no_couch(*_):
+        raise RuntimeError("this handler uses ctx.couch: give try_out one, couch=...")
+
+    run = {"db": db, "mode": entry[0], "attempt": attempt, "attempt_key": attempt_key, "deadline": "", "cookie": ""}
+    context = Context(run)
+    context.couch = couch or no_couch
+    verb, _, given = answer(table, 1, {**run, "doc": doc}, context)
+    if verb == "error":
+        return {"mode": entry[0], "error": given}
+    return {"mode": entry[0], "doc": given, "changed": given != doc}
 
 
 def run(table=control):

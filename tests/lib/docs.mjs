@@ -20,3 +20,14 @@ export function commandsWith(doc, command) {
   if (!block) throw new Error(`no command "${command}"`);
   return block;
 }
+
+/** The text of the indented block that begins with that line, without its indentation. */
+export function indentedBlock(doc, firstLine) {
+  const lines = doc.split('\n');
+  const at = lines.findIndex((line) => line.trim() === firstLine && line.startsWith('    '));
+  if (at < 0) throw new Error(`no block begins with "${firstLine}"`);
+  const indent = /^ */.exec(lines[at])[0];
+  const rest = lines.slice(at);
+  const end = rest.findIndex((line) => line !== '' && !line.startsWith(indent));
+  return `${rest.slice(0, end < 0 ? undefined : end).map((line) => line.slice(indent.length)).join('\n').trim()}\n`;
+}
