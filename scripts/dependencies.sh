@@ -9,8 +9,8 @@ build="g++ cmake make libboost1.81-dev libboost-json1.81-dev libcurl4-openssl-de
 erlang="erlang-base make"
 erlang_test="erlang-dev erlang-eunit erlang-crypto erlang-jiffy"
 package="debhelper dpkg-dev lintian"
-# The package is tested in a Debian of its own.
-package_test="debootstrap man-db bash-completion"
+# The package is tested in a Debian of its own, its service by systemd-analyze.
+package_test="debootstrap man-db bash-completion systemd"
 # A proxy as operators have it, and a clock that is off.
 doctor_test="nginx-light faketime openssl"
 lint="clang-tidy-16"

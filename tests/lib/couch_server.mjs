@@ -55,7 +55,7 @@ async function ownServer({ user = 'admin', password = randomBytes(12).toString('
   const form = existsSync(join(COUCHDB_HOME, 'bin/couchdb')) ? couchdbServer : embeddedServer;
   const server = new OwnServer(form, { user, password, port: port ?? await freePort(), dir });
   server.env = env;
-  layOutPages(server.www, pages ?? confirmationPage());
+  server.layOutPages(pages);
   await form.layOut(server, { config, persistent });
   return server;
 }
@@ -121,7 +121,8 @@ class SharedServer extends Server {
   }
 }
 
-class OwnServer extends Server {
+/** One that its maker may stop, kill and configure; `form` is one of server_process.mjs. */
+export class OwnServer extends Server {
   constructor(form, { user, password, port, dir }) {
     super();
     Object.assign(this, { form, kind: form.kind, user, password, port });
@@ -137,6 +138,10 @@ class OwnServer extends Server {
 
   get pid() {
     return this.child?.pid ?? null;
+  }
+
+  layOutPages(pages = confirmationPage()) {
+    layOutPages(this.www, pages);
   }
 
   async start() {

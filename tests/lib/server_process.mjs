@@ -82,14 +82,7 @@ export const couchdbServer = {
   },
 
   async launch(server) {
-    const env = {
-      COUCHDB_ARGS_FILE: join(server.dir, 'etc/vm.args'),
-      COUCHDB_INI_FILES: server.iniFiles.join(' '),
-      COUCHDB_FAUXTON_DOCROOT: server.www,
-      ...server.env,
-    };
-    const ready = async () => (await request(`${server.url}/_up`, { timeout: 2000 })).status === 200;
-    const child = await launch(join(COUCHDB_HOME, 'bin/couchdb'), [], { env, ready });
+    const child = await launchNode(server);
     // A single node makes _users and _replicator by itself, and gives _users another security object than
     // a PUT would; _global_changes it does not make.
     await request(`${server.url}/_global_changes`, { method: 'PUT', auth: server });
@@ -104,6 +97,18 @@ export const couchdbServer = {
     return child;
   },
 };
+
+/** The process alone, as soon as it answers. */
+export function launchNode(server) {
+  const env = {
+    COUCHDB_ARGS_FILE: join(server.dir, 'etc/vm.args'),
+    COUCHDB_INI_FILES: server.iniFiles.join(' '),
+    COUCHDB_FAUXTON_DOCROOT: server.www,
+    ...server.env,
+  };
+  const ready = async () => (await request(`${server.url}/_up`, { timeout: 2000 })).status === 200;
+  return launch(join(COUCHDB_HOME, 'bin/couchdb'), [], { env, ready });
+}
 
 function vmArgs(port, distributionPort) {
   return `-name couchdb${port}@127.0.0.1

@@ -3,7 +3,8 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { hashAdmin } from '../server/passwords.mjs';
 import { startMailSink } from '../lib/mail_sink.mjs';
@@ -87,6 +88,23 @@ test('it installs where CouchDB is not there yet, purges to nothing, and comes b
   // dpkg removes an /opt that has become empty, as for any package that has files there.
   assert.deepEqual(differing(empty, debian.files()), { gone: ['/opt'], left: [] });
   debian.install(deb);
+});
+
+test('the service is off, and systemd knows every key of its file', { skip }, () => {
+  assert.deepEqual(debian.files().filter((file) => /\.wants\/couchdb-channels\.service$/.test(file)), []);
+  const unit = debian.files().find((file) => file.endsWith('/system/couchdb-channels.service'));
+  // The machine's own systemd-analyze, which wants the program where the unit has it.
+  const folder = mkdtempSync(join(tmpdir(), 'channels-unit-'));
+  const file = join(folder, 'couchdb-channels.service');
+  writeFileSync(file, debian.read(unit).replaceAll('=/usr/bin/couchdb-channels', `=${debian.path(PROGRAM)}`));
+  const analyze = (...args) => spawnSync('systemd-analyze', [...args, file], { encoding: 'utf8' });
+  const verified = analyze('verify', '--man=no');
+  // Of 100; lower is safer.
+  const judged = analyze('security', '--offline=true', '--threshold=20');
+  rmSync(folder, { recursive: true });
+  assert.equal(`${verified.stdout}${verified.stderr}`, '');
+  assert.equal(judged.status, 0, judged.stdout);
+  for (const line of ['DynamicUser=yes', 'ProtectSystem=strict', 'NoNewPrivileges=yes', 'Type=notify']) assert.ok(debian.read(unit).includes(`\n${line}\n`), line);
 });
 
 test('man page and completion know each call of --help', { skip }, () => {

@@ -33,6 +33,7 @@ void look_from_outside(Visit& visit) {
 
 void look_inside(Visit& visit) {
   examine(visit, "nodes", check_nodes);
+  examine(visit, "quorum", check_quorum);
   examine(visit, "manager", check_manager);
   examine(visit, "settings", check_settings);
   examine(visit, "changes_duration", check_feeds);

@@ -54,7 +54,10 @@ std::vector<std::string> cluster_nodes(Visit& visit) {
     if (std::find(connected.begin(), connected.end(), name) != connected.end()) {
       there.push_back(name);
     } else {
-      visit.report.note("nodes", escaped(name) + " is not connected, and not checked");
+      visit.away.insert(name);
+      visit.report.fault("nodes", escaped(name) + " is not connected, and so neither checked nor at work",
+                         {"start CouchDB there, or see to the network between the nodes",
+                          "is it gone for good, take it out of the cluster, as CouchDB's documentation has it"});
     }
   }
   if (there.empty()) there.emplace_back("_local");
@@ -112,6 +115,23 @@ void check_one_manager(Visit& visit, const Node& node) {
   }
 }
 
+// Without any secret at all check_secret() has said so.
+void check_one_secret(Visit& visit) {
+  const auto secret_of = [](const Node& node) { return auth_value_in(node.running, "secret"); };
+  const auto first = std::find_if(visit.nodes.begin(), visit.nodes.end(),
+                                  [&](const Node& node) { return !secret_of(node).empty(); });
+  if (first == visit.nodes.end()) return;
+  std::string others;
+  for (const Node& node : visit.nodes) {
+    if (secret_of(node) == secret_of(*first)) continue;
+    others += (others.empty() ? ": " : ", ") + escaped(node.name) +
+              (secret_of(node).empty() ? " has none" : " has another than " + escaped(first->name));
+  }
+  if (!others.empty())
+    visit.report.fault("secret", "the cookie secret is not the same on all nodes" + others,
+                       in_local_ini("chttpd_auth", {"secret = THE SAME ON EVERY NODE"}));
+}
+
 }  // namespace
 
 bool starts_channels(const Sections& sections) {
@@ -148,13 +168,9 @@ void check_nodes(Visit& visit) {
   if (!trouble.empty())
     visit.report.note(
         "nodes", "a configuration cannot be read, so settings are not checked there: " + trouble);
-  std::set<std::string> secrets;
-  for (const Node& node : visit.nodes) secrets.insert(auth_value_in(node.running, "secret"));
-  if (secrets.size() > 1)
-    visit.report.fault("secret", "the nodes have different cookie secrets, or one has none",
-                       in_local_ini("chttpd_auth", {"secret = THE SAME ON EVERY NODE"}));
-  if (visit.nodes.size() > 1)
-    visit.report.ok("nodes", std::to_string(visit.nodes.size()) + " are checked");
+  if (visit.nodes.size() < 2) return;
+  check_one_secret(visit);
+  visit.report.ok("nodes", std::to_string(visit.nodes.size()) + " are checked");
 }
 
 void check_manager(Visit& visit) {

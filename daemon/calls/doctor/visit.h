@@ -38,6 +38,7 @@ struct Visit {
   std::pair<int, int> version{};               // of CouchDB; {0, 0}: not told
   std::set<std::string> uuids{};               // of the server's nodes
   std::vector<Node> nodes{};                   // those whose configuration could be read
+  std::set<std::string> away{};                // nodes of the cluster that are not connected
 
   bool is_at_least(int major, int minor) const { return version >= std::pair(major, minor); }
   // " (node NAME)" where there are several.
@@ -89,6 +90,8 @@ void check_closed(Visit& visit);
 // --- As an admin. False without a session.
 bool check_log_in(Visit& visit);
 void check_nodes(Visit& visit);
+// Of a cluster: does a quorum of the registry's copies answer?
+void check_quorum(Visit& visit);
 void check_manager(Visit& visit);
 void check_worker(Visit& visit);
 void check_settings(Visit& visit);

@@ -10,7 +10,8 @@ keeper_test_() ->
         {"it waits until CouchDB is there", {timeout, 60, fun waits/0}},
         {"the supervisor gives up: the node goes on, and so does the keeper", {timeout, 60, fun gives_up/0}},
         {"stopped on purpose it is not started again", {timeout, 60, fun stopped/0}},
-        {"started twice there is one", {timeout, 60, fun twice/0}}
+        {"started twice there is one", {timeout, 60, fun twice/0}},
+        {"a CouchDB that has its own manager is left alone", {timeout, 60, fun has_its_own/0}}
     ]}.
 
 start() ->
@@ -73,3 +74,22 @@ twice() ->
     channels_os_daemons:start(),
     timer:sleep(300),
     ?assertEqual({Keeper, Manager}, {whereis(channels_os_daemons_keeper), whereis(channels_os_daemons_manager)}).
+
+%% As CouchDB up to 2.2 has it: all that is asked is whether there is such a module.
+has_its_own() ->
+    Folder = filename:join("/tmp", "couch_os_daemons_" ++ os:getpid()),
+    File = filename:join(Folder, "couch_os_daemons.beam"),
+    ok = filelib:ensure_dir(File),
+    ok = file:write_file(File, <<>>),
+    true = code:add_pathz(Folder),
+    try
+        couchdb_comes_up(),
+        channels_os_daemons:start(),
+        couch_log:wait_for("os_daemons: this CouchDB starts them itself"),
+        wait_for(fun() -> not is_pid(whereis(channels_os_daemons_keeper)) end),
+        ?assertNot(is_up())
+    after
+        code:del_path(Folder),
+        ok = file:delete(File),
+        ok = file:del_dir(Folder)
+    end.
