@@ -1,5 +1,8 @@
-// On a cluster: do enough nodes answer? Of each part (shard) of the registry a majority of the copies has to be on
-// nodes that do. Below it CouchDB takes a write with 202, which counts for nothing here: no lease is won by it.
+// On a cluster: are the databases kept as often as it keeps all others, and do enough of the registry's copies answer? Of each part
+// (shard) a majority has to be on nodes that do: below it CouchDB takes a write with 202, which counts for nothing here, as
+// no lease is won by it.
+#include <charconv>
+
 #include "calls/doctor/visit.h"
 #include "couch/database.h"
 
@@ -25,31 +28,62 @@ Copies copies_of(const json::value& nodes, const std::set<std::string>& away) {
   return copies;
 }
 
-// Of the part that lacks the most.
-Copies worst_of(const json::object& shards, const std::set<std::string>& away) {
-  Copies worst;
-  for (const auto& [range, nodes] : shards) {
-    const Copies copies = copies_of(nodes, away);
-    if (worst.all == 0 || copies.missing() > worst.missing()) worst = copies;
+// Of each part of a database; none if it is not there.
+std::vector<Copies> parts_of(Visit& visit, const std::string& name) {
+  const Database database(*visit.server, name);
+  const Reply reply = visit.server->request("GET", database.path("_shards"), nullptr, {404});
+  const json::object* answer = reply.body.if_object();
+  const json::object* shards = answer == nullptr ? nullptr : get_object(*answer, "shards");
+  std::vector<Copies> parts;
+  if (shards == nullptr) return parts;
+  for (const auto& [range, nodes] : *shards) parts.push_back(copies_of(nodes, visit.away));
+  return parts;
+}
+
+// How many a database that is made now gets.
+std::size_t usual_copies(const Visit& visit) {
+  std::size_t copies = 3;  // CouchDB's default
+  for (const Node& node : visit.nodes) {
+    const std::string text = value_in(node.running, "cluster", "n");
+    std::from_chars(text.data(), text.data() + text.size(), copies);
   }
-  return worst;
+  return std::min(copies, visit.nodes.size() + visit.away.size());
+}
+
+void check_copies(Visit& visit) {
+  const Settings& settings = visit.settings;
+  const std::size_t usual = usual_copies(visit);
+  std::string few;
+  for (const std::string& name : {settings.registry_db, settings.handshake_db, std::string("_users"),
+                                  std::string("_replicator"), std::string("_global_changes")}) {
+    const auto parts = parts_of(visit, name);
+    const bool has_few =
+        std::any_of(parts.begin(), parts.end(), [&](const Copies& part) { return part.all < usual; });
+    if (has_few) few += (few.empty() ? "" : ", ") + name;
+  }
+  if (few.empty()) return;
+  visit.report.fault("copies",
+                     "fewer than the " + std::to_string(usual) + " of this cluster: " + few +
+                         ". They were made before the nodes were joined; a node that is lost takes them along",
+                     {"add the other nodes to each one's document, below /_node/_local/_dbs/, as CouchDB's documentation "
+                      "has it (Shard Management, Moving a shard)"});
 }
 
 }  // namespace
 
 void check_quorum(Visit& visit) {
   if (visit.nodes.size() + visit.away.size() < 2) return;
-  const Database registry(*visit.server, visit.settings.registry_db);
-  const Reply reply = visit.server->request("GET", registry.path("_shards"), nullptr, {404});
-  const json::object* answer = reply.body.if_object();
-  const json::object* shards = answer == nullptr ? nullptr : get_object(*answer, "shards");
-  if (shards == nullptr) return;  // no registry yet
-  const Copies copies = worst_of(*shards, visit.away);
-  const std::string found = std::to_string(copies.answering) + " of " + std::to_string(copies.all) +
+  check_copies(visit);
+  const auto parts = parts_of(visit, visit.settings.registry_db);
+  const auto worst = std::max_element(parts.begin(), parts.end(), [](const Copies& left, const Copies& right) {
+    return left.missing() < right.missing();
+  });
+  if (worst == parts.end()) return;  // no registry yet
+  const std::string found = std::to_string(worst->answering) + " of " + std::to_string(worst->all) +
                             " copies of " + visit.settings.registry_db + " answer";
-  if (copies.missing() == 0) return visit.report.ok("quorum", found);
+  if (worst->missing() == 0) return visit.report.ok("quorum", found);
   visit.report.fault("quorum",
-                     found + ", and it takes " + std::to_string(copies.quorum()) +
+                     found + ", and it takes " + std::to_string(worst->quorum()) +
                          ": no mail is sent, no other unsafe handler runs, no device and no channel is made",
                      {"bring the nodes back that are not connected; it then goes on by itself"});
 }

@@ -90,7 +90,7 @@ void check_closed(Visit& visit);
 // --- As an admin. False without a session.
 bool check_log_in(Visit& visit);
 void check_nodes(Visit& visit);
-// Of a cluster: does a quorum of the registry's copies answer?
+// Of a cluster: has each database all its copies, and does a quorum of the registry's answer?
 void check_quorum(Visit& visit);
 void check_manager(Visit& visit);
 void check_worker(Visit& visit);
