@@ -29,7 +29,7 @@ void forget_oldest(json::object& times) {
   }
 }
 
-std::string channel_id_of(const Services& services, const Database& channel) {
+std::string channel_id_from(const Services& services, const Database& channel) {
   check(channel.name().starts_with(services.options.channel_prefix), "no channel database");
   return channel.name().substr(services.options.channel_prefix.size());
 }
@@ -86,7 +86,7 @@ std::optional<MonoTime> ring_for(Services& services, const std::string& user) {
 }  // namespace
 
 std::optional<MonoTime> ring_doorbell(Services& services, const Database& channel, bool is_news) {
-  const std::string channel_id = channel_id_of(services, channel);
+  const std::string channel_id = channel_id_from(services, channel);
   if (is_news) find_who_is_to_know(services, channel_id);
   std::optional<MonoTime> again;
   for (const std::string& user : services.bells.waiting_for(channel_id)) {
