@@ -70,9 +70,13 @@ void Follower::revisit(const std::vector<Revisit>& revisits) {
   for (const Revisit& revisit : revisits) items_.add_revisit(revisit);
 }
 
+// On a cluster each copy counts its own updates, and one whose node was away for a while has counted fewer: there the
+// number says no more than that the mark is to be looked at.
 void Follower::went_back() {
+  const bool is_sure = database_.copies() == 1;
   const std::lock_guard lock(mutex_);
-  went_back_ = true;
+  went_back_ = is_sure;
+  checked_at_.reset();
 }
 
 std::string Follower::position() {

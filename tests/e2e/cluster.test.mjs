@@ -102,8 +102,39 @@ test('a node with another secret, and one with none', { skip }, async () => {
   assert.equal(faults.secret, `the cookie secret is not the same on all nodes: ${nodeName(2)} has another than ${nodeName(1)}, ${nodeName(3)} has none`);
 });
 
+test('databases that were made with fewer copies, as before the nodes were joined, are named', { skip }, async () => {
+  const [one] = cluster.nodes;
+  const replaced = (query) => waitFor(async () => {  // a daemon could be there first
+    await one.request('/_replicator', { method: 'DELETE' });
+    return (await one.request(`/_replicator${query}`, { method: 'PUT' })).status < 300;
+  }, { ...SLOW, what: 'another _replicator' });
+  await replaced('?n=1');
+  const { faults } = await doctor(0);
+  await replaced('');
+  assert.match(faults.copies, /^fewer than the 3 of this cluster: _replicator\. /);
+});
+
+// Followed, as they are named like users'.
+const BUSY = Array.from({ length: 12 }, (_, n) => `control-busy-${n}`);
+
+/** The number that begins each database's update_seq, by the copy that happens to answer. */
+async function counts() {
+  const { body } = await cluster.nodes[0].request('/_dbs_info', { method: 'POST', body: { keys: BUSY } });
+  return body.map(({ info }) => Number(info.update_seq.split('-')[0]));
+}
+
+/** One document, written often. */
+async function write(name, times) {
+  for (let rev; times > 0; --times) {
+    const { body } = await cluster.nodes[0].request(`/${name}/often`, { method: 'PUT', body: { _rev: rev, times } });
+    rev = body.rev;
+  }
+}
+
 test('one node is down: it is named, and devices register as before', { skip }, async () => {
+  for (const name of BUSY) await cluster.nodes[0].request(`/${name}`, { method: 'PUT' });
   await cluster.nodes[2].kill();
+  await Promise.all(BUSY.map((name) => write(name, 10)));
   const { faults, oks } = await whenFaulty('nodes');
   assert.equal(faults.nodes, `${nodeName(3)} is not connected, and so neither checked nor at work`);
   assert.deepEqual(Object.keys(faults), ['nodes']);
@@ -124,4 +155,15 @@ test('quorum lost: doctor and status say so, no mail is sent, and with the secon
   await rest(device);
   assert.equal(mail.to('carol@example.com').length, 1);
   assert.equal((await doctor(0)).oks.quorum, '2 of 3 copies of channels-registry answer');
+});
+
+test('a node that was down has counted fewer updates: its copies are not taken for a backup put back', { skip }, async () => {
+  await cluster.nodes[2].start();
+  await connected(cluster.nodes);
+  const most = Math.max(...await counts());
+  await waitFor(async () => (await counts()).some((count) => count < most), { ...SLOW, what: 'a copy with a lower number' });
+  const rounds = async () => JSON.parse(await call(0, 'status', '--json')).workers.filter(({ alive }) => alive).map(({ place, status }) => [place, status.sweep.rounds]);
+  const before = new Map(await rounds());
+  await waitFor(async () => (await rounds()).every(([place, count]) => count >= (before.get(place) ?? 0) + 3), { ...SLOW, what: 'the sweep going round' });
+  for (const daemon of daemons) assert.doesNotMatch(daemon.output, /older copy/);
 });
