@@ -83,8 +83,7 @@ test('a device goes through the loop, and by its log-in it reads on each node', 
 });
 
 test('doctor finds no fault on any node, and status three workers', { skip }, async () => {
-  for (const node of cluster.nodes.keys()) {
-    const { faults, oks } = await doctor(node);
+  for (const [node, { faults, oks }] of (await Promise.all(cluster.nodes.map((_, node) => doctor(node)))).entries()) {
     assert.deepEqual(faults, {}, `node ${node + 1}`);
     assert.equal(oks.nodes, '3 are checked');
     assert.equal(oks.quorum, '3 of 3 copies of channels-registry answer');
