@@ -69,7 +69,8 @@ class Follower : public std::enable_shared_from_this<Follower> {
   void finish();
   // From the registry: look at these documents again.
   void revisit(const std::vector<Revisit>& revisits);
-  // From the sweep: its update_seq has gone back behind what was read, so it is an older copy, or on a cluster may be. Asks the server.
+  // From the sweep: its update_seq has gone back behind what was read, so it is an older copy, or on a cluster may be.
+  // Asks the server.
   void went_back();
 
   // Where a long-poll would start, after a turn that read all there was.

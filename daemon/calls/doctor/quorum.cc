@@ -1,6 +1,6 @@
-// On a cluster: are the databases kept as often as it keeps all others, and do enough of the registry's copies answer? Of each part
-// (shard) a majority has to be on nodes that do: below it CouchDB takes a write with 202, which counts for nothing here, as
-// no lease is won by it.
+// On a cluster: are the databases kept as often as it keeps all others, and do enough of the registry's copies
+// answer? Of each part (shard) a majority has to be on nodes that do: below it CouchDB takes a write with 202, which
+// counts for nothing here, as no lease is won by it.
 #include <charconv>
 
 #include "calls/doctor/visit.h"
