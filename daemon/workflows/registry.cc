@@ -10,7 +10,7 @@ namespace {
 constexpr int most_tries = 10;
 // After an act, while the server is away: it may be back any moment.
 constexpr milliseconds between_tries{500};
-constexpr std::int64_t rows_a_page = 1000;
+constexpr std::int64_t registry_rows_a_page = 1000;
 
 }  // namespace
 
@@ -141,7 +141,7 @@ std::vector<Registry::Pending> Registry::pending_devices(std::string_view addres
   std::vector<Pending> found;
   json::object query{{"startkey", json::array{address_digest}},
                      {"endkey", json::array{address_digest, json::object()}},
-                     {"limit", rows_a_page}};
+                     {"limit", registry_rows_a_page}};
   while (true) {
     const auto rows = database_.view("pending_by_address", query);
     for (const json::object& row : rows) {
@@ -150,7 +150,7 @@ std::vector<Registry::Pending> Registry::pending_devices(std::string_view addres
       found.push_back({string_or(row, "id", "").substr(std::string_view("device-").size()),
                        json::value_to<std::string>(key->at(1))});
     }
-    if (rows.size() < rows_a_page) return found;
+    if (rows.size() < registry_rows_a_page) return found;
     // The next page begins with this one's last row, left out by skip.
     query["startkey"] = rows.back().at("key");
     query["startkey_docid"] = rows.back().at("id");
