@@ -1,6 +1,6 @@
 // make bench: every figure against the raw server in the same run.
 //   node bench/main.mjs [--only NAME] [--quick] [--build DIR]
-// NAME is a file of this folder: transitions, databases, reaction, workflows, memory, idle, events, devices, idle_devices, laptop, handlers, manager, invitations, groups, ways_to_read. The
+// NAME is a file of this folder: transitions, databases, reaction, workflows, memory, idle, events, devices, idle_devices, laptop, handlers, manager, invitations, groups, rollout, ways_to_read. The
 // figures go to DIR/bench/results.json, where those of an earlier run stay for what isn't measured now;
 // bench/tables.mjs makes docs/performance.md's tables and plot of it.
 
@@ -17,7 +17,7 @@ process.env.CHANNELS_PROGRAM ??= join(BUILD, 'couchdb-channels');
 const { print } = await import('./lib/numbers.mjs');
 const { startCouch } = await import('../tests/lib/couch_server.mjs');
 
-const ALL = ['transitions', 'databases', 'reaction', 'workflows', 'memory', 'idle', 'events', 'devices', 'idle_devices', 'laptop', 'handlers', 'manager', 'invitations', 'groups'];
+const ALL = ['transitions', 'databases', 'reaction', 'workflows', 'memory', 'idle', 'events', 'devices', 'idle_devices', 'laptop', 'handlers', 'manager', 'invitations', 'groups', 'rollout'];
 const FILE = join(BUILD, 'bench', 'results.json');
 
 function machine(server) {

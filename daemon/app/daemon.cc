@@ -53,6 +53,7 @@ WorkflowOptions workflow_options(const Settings& settings) {
   options.control_prefix = settings.control_prefix;
   options.channel_prefix = settings.channel_prefix;
   options.directory_db = settings.directory_db;
+  options.template_db = settings.template_db;
   options.confirm_url = settings.confirm_url;
   options.mail_from = settings.mail.from;
   options.confirm_ttl = settings.confirm_ttl;
@@ -114,6 +115,7 @@ Daemon::~Daemon() {
 
 void Daemon::work() {
   if (start_when_up()) keep_installed();
+  rollout_.reset();
   engine_.reset();
   rules_.reset();
   programs_.reset();
@@ -150,6 +152,9 @@ void Daemon::start_engine() {
   if (!session.is_admin) throw Refused(401, "the session is no admin's");
   install(server_, {settings_.handshake_db, settings_.registry_db, settings_.shards, directory_of(settings_)});
   await_programs();
+  // Before the first channel is made.
+  if (settings_.role == Role::cloud && !settings_.template_db.empty() && !rollout_)
+    rollout_ = std::make_unique<Rollout>(services_, settings_.lease);
   make_engine();
   if (settings_.role == Role::device) device_sync_.start();
   log_.info("couchdb-channels " CHANNELS_VERSION " ready: " + settings_.url);

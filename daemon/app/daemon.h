@@ -17,6 +17,7 @@
 #include "mail/mailer.h"
 #include "mail/templates.h"
 #include "programs/programs.h"
+#include "workflows/rollout/rollout.h"
 #include "workflows/services.h"
 
 namespace channels {
@@ -66,6 +67,7 @@ class Daemon {
   const std::function<std::map<std::string, bool>()> switches_;
   std::unique_ptr<Rules> rules_;
   std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Rollout> rollout_;  // with a template_db alone
 
   std::mutex mutex_;
   std::unique_ptr<Signal> changed_;

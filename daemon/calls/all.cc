@@ -16,6 +16,7 @@ void add_all_calls(Calls& calls) {
   add_trace(calls);
   add_replay(calls);
   add_erase(calls);
+  add_rollout(calls);
 }
 
 }  // namespace channels

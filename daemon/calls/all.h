@@ -52,6 +52,10 @@ void add_replay(Calls& calls);
 // Erases a person (workflows/erasure.h): {"user", "touched": [{"database", "document" ("": the database itself), "what"}], "left_out",
 // "compacting": [DATABASE], "not_reached": [SENTENCE]}. Exit code 1 if a database is still being compacted.
 void add_erase(Calls& calls);
+// What becomes of the newest template_db in all channels: {"template_db", "state": "none" | "running" | "paused" | "stopped" | "done", "version",
+// "before", "back", "wave", "channels": {"all", "have", "failed", "waiting"}, "kept", "reports": [{"channel", "id", "what"}], "failures": [{"channel",
+// "reason"}], "reason", ...}; `pause`, `resume` and `back` change it before. Exit code 1 if it stopped, or can't be changed so.
+void add_rollout(Calls& calls);
 
 void add_all_calls(Calls& calls);
 

@@ -116,14 +116,25 @@ std::vector<Document> Database::leaves(std::string_view id) {
 
 std::vector<std::optional<Document>> Database::get_many(const std::vector<std::string>& ids) {
   std::vector<std::optional<Document>> found;
+  for (Winner& winner : winners(ids)) found.push_back(std::move(winner.doc));
+  return found;
+}
+
+std::vector<Winner> Database::winners(const std::vector<std::string>& ids) {
+  std::vector<Winner> found;
   if (ids.empty()) return found;
   // _all_docs with keys is a look-up of these ids, not a scan.
   Reply reply = server_->request("POST", path("_all_docs?include_docs=true"),
                                  {{"keys", json::value_from(ids)}});
   for (json::value& entry : array_in(reply.body, "rows", "_all_docs")) {
     json::object& row = object_in(entry, "_all_docs");
-    json::object* doc = row.contains("doc") ? row["doc"].if_object() : nullptr;
-    found.push_back(doc == nullptr ? std::nullopt : std::optional(std::move(*doc)));
+    Winner winner;
+    if (const json::object* value = get_object(row, "value")) {
+      winner.rev = string_or(*value, "rev", "");
+      winner.deleted = is_true(*value, "deleted");
+    }
+    if (json::object* doc = row.contains("doc") ? row["doc"].if_object() : nullptr) winner.doc = std::move(*doc);
+    found.push_back(std::move(winner));
   }
   if (found.size() != ids.size()) throw_strange_answer("_all_docs");
   return found;

@@ -52,6 +52,13 @@ struct Saved {
 // What became of a wish for a database: it was made now, or was there.
 enum class Created { made, existed };
 
+// How a database stands to one id.
+struct Winner {
+  std::string rev;  // of the winner; "": there never was such a document
+  bool deleted = false;
+  std::optional<Document> doc;  // unless it is deleted
+};
+
 // Cheap to copy; the server outlives it. Safe to use from any thread.
 class Database {
  public:
@@ -79,6 +86,8 @@ class Database {
   std::vector<Document> leaves(std::string_view id);
   // In the order of ids; empty where there is no such document or its winner is deleted.
   std::vector<std::optional<Document>> get_many(const std::vector<std::string>& ids);
+  // The same where it matters whether there was one.
+  std::vector<Winner> winners(const std::vector<std::string>& ids);
 
   // Saves by one _bulk_docs, the result in the order of docs.
   std::vector<Saved> save_all(const std::vector<Document>& docs) { return save_part(docs); }

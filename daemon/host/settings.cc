@@ -65,10 +65,9 @@ void read_channels(SectionReader& channels, Settings& settings, const std::strin
   std::string follow;
   channels.text("follow", follow);
   settings.follow = parse_names(follow);
-  std::string template_db;
-  channels.text("template_db", template_db);
-  if (!template_db.empty())
-    channels.warn("[channels] template_db is not used yet by this version");
+  std::string model;
+  channels.text("template_db", model);
+  if (!model.empty()) channels.database_name("template_db", settings.template_db);
   std::string directory;
   channels.text("directory_db", directory);
   if (!directory.empty()) channels.database_name("directory_db", settings.directory_db);
@@ -91,6 +90,9 @@ void check_names(SectionReader& channels, const Settings& settings) {
     if (name.starts_with(control) || name.starts_with(channel))
       channels.fail("handshake_db, registry_db and directory_db", name, "names that do not begin with a prefix");
   }
+  const std::string& model = settings.template_db;
+  if (model == settings.handshake_db || model == settings.registry_db || model.starts_with(control) || model.starts_with(channel))
+    channels.fail("template_db", model, "a database of its own");
   if (settings.handshake_db == settings.registry_db)
     channels.fail("registry_db", settings.registry_db, "another name than handshake_db");
   if (settings.directory_db == settings.handshake_db || settings.directory_db == settings.registry_db)

@@ -38,6 +38,7 @@ struct Settings {
   std::string registry_db = "channels-registry";
   std::string control_prefix = "control-";
   std::string channel_prefix = "channel-";
+  std::string template_db;  // "": channels begin empty
   std::string confirm_url;
   std::vector<std::string> follow;
   int shards = 1;

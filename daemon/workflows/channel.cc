@@ -1,5 +1,7 @@
 #include "workflows/channel.h"
 
+#include <algorithm>
+
 #include "base/digest.h"
 #include "base/errors.h"
 #include "mail/address.h"
@@ -13,6 +15,7 @@
 #include "workflows/members.h"
 #include "workflows/publication.h"
 #include "workflows/reach.h"
+#include "workflows/rollout/apply_template.h"
 #include "workflows/sharing.h"
 #include "workflows/subscription.h"
 
@@ -95,12 +98,24 @@ void describe(Database& channel, const std::string& name) {
   throw Unavailable("the description of " + channel.name() + " changes all the time");
 }
 
-// Gives the record as it is then.
-Document make_database(Services& services, const Document& record) {
+// The first documents of a database. Gives the version of the template that is among them; "": a rollout brings it.
+std::string fill(Services& services, Database& channel, const std::string& name) {
+  std::vector<Document> docs{design_doc("channel"), description_of(name)};
+  const auto used = services.template_in_use.get();
+  if (used) {
+    for (Document& doc : documents_of(*used)) docs.push_back(std::move(doc));
+  }
+  const std::vector<Saved> results = channel.save_all(docs);
+  const bool all = std::all_of(results.begin(), results.end(), [](const Saved& saved) { return saved.ok(); });
+  return used && all ? used->version : "";
+}
+
+// Gives the record as it is then; `has_template` is the version that a new database was made with.
+Document make_database(Services& services, const Document& record, std::optional<std::string>& has_template) {
   const std::string name = string_or(record, "name", "");
   Database channel(services.server, services.channel_database(channel_id_of(record)));
   if (channel.create(services.options.shards) == Created::made) {
-    channel.save_all({design_doc("channel"), description_of(name)});
+    has_template = fill(services, channel, name);
   } else {
     ensure_design_doc(channel, "channel");
     describe(channel, name);
@@ -288,9 +303,12 @@ Outcome make_channel(Services& services, Run& run, const Document& doc) {
   Document record = there ? *there : claim_channel(services, wish);
   if (const auto fault = claim(services, wish, record)) return refused(doc, *fault);
   if (const auto fault = begin_making(services, wish, record)) return refused(doc, *fault);
-  record = services.registry.update(make_database(services, record), [](Document& current) {
-    if (doc_state(current) == "ready") return false;
+  std::optional<std::string> has_template;
+  record = services.registry.update(make_database(services, record, has_template), [&](Document& current) {
+    const bool is_noted = !has_template || string_or(current, "template", "") == *has_template;
+    if (doc_state(current) == "ready" && is_noted) return false;
     current["state"] = "ready";
+    if (has_template) current["template"] = *has_template;
     return true;
   });
   subscribe(services, run.database, wish.id);

@@ -16,6 +16,7 @@
 #include "workflows/mail_gate.h"
 #include "workflows/mail_limits.h"
 #include "workflows/registry.h"
+#include "workflows/rollout/channel_template.h"
 
 namespace channels {
 
@@ -27,6 +28,7 @@ struct WorkflowOptions {
   std::string control_prefix;
   std::string channel_prefix;
   std::string directory_db;  // of public channels; empty: there are none
+  std::string template_db;  // "": none
   std::string confirm_url;
   std::string mail_from;
   seconds confirm_ttl{86400};
@@ -75,6 +77,7 @@ struct Services {
   MailGate mail_gate;
   HandshakeWatch handshake_watch;
   Bells bells;
+  TemplateInUse template_in_use;
 };
 
 }  // namespace channels

@@ -2,6 +2,8 @@
 // are this program's.
 #include <sys/statvfs.h>
 
+#include <algorithm>
+
 #include "base/digest.h"
 #include "calls/doctor/visit.h"
 #include "couch/database.h"
@@ -107,6 +109,28 @@ void check_closed(Visit& visit) {
           {"curl -u ADMIN -X PUT " + database_url(visit.settings.url, name) +
            R"(/_security -d '{"members": {"names": [], "roles": ["_admin"]}, "admins": {"names": [], "roles": ["_admin"]}}')"});
   }
+}
+
+void check_template(Visit& visit) {
+  const std::string& name = visit.settings.template_db;
+  if (name.empty()) return;
+  Database database(*visit.server, name);
+  const std::string url = database_url(visit.settings.url, name);
+  if (!database.exists())
+    return visit.report.fault("template", name + " is not there: new channels begin without it", {"curl -u ADMIN -X PUT " + url});
+  const json::object security = database.security();
+  const json::object* members = get_object(security, "members");
+  const auto has = [&](const char* key, const char* but) {
+    const json::array* list = members == nullptr ? nullptr : get_array(*members, key);
+    return list != nullptr && std::any_of(list->begin(), list->end(), [&](const json::value& entry) { return entry != json::value(but); });
+  };
+  const Todo close{"curl -u ADMIN -X PUT " + url +
+                   R"(/_security -d '{"members": {"names": [], "roles": ["_admin"]}, "admins": {"names": [], "roles": ["_admin"]}}')"};
+  if (look_at(visit, "GET", url).status == 200)
+    return visit.report.fault("template", "anybody can write to " + name + ", and so into every channel: it is not rolled out", close);
+  if (has("names", "") || has("roles", "_admin"))
+    return visit.report.note("template", "others than admins write to " + name + ", and so into every channel", close);
+  visit.report.ok("template", name + " is there, and admins alone write to it");
 }
 
 void check_system_databases(Visit& visit) {

@@ -62,6 +62,7 @@ void examine_all(Visit& visit) {
   if (is_cloud) {
     look_from_outside(visit);
     examine(visit, "cors", check_cors);
+    if (is_in) examine(visit, "template", check_template);
     if (is_in) examine(visit, "x-forwarded-for", check_forwarded);
   }
   if (is_in) examine(visit, "daemon", check_worker);

@@ -96,6 +96,7 @@ void check_manager(Visit& visit);
 void check_worker(Visit& visit);
 void check_settings(Visit& visit);
 void check_feeds(Visit& visit);
+void check_template(Visit& visit);
 void check_system_databases(Visit& visit);
 void check_design_documents(Visit& visit);
 void check_cors(Visit& visit);
