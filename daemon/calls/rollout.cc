@@ -38,7 +38,8 @@ json::object channels_now(Database& registry, const Document& rollout) {
 json::object rollout_json(Operator& by, Database& registry, const Document& rollout) {
   json::object out{{"template_db", by.settings.template_db}, {"state", "none"}};
   if (rollout.empty()) return out;
-  for (const char* key : {"state", "version", "before", "wave", "kept", "reports", "failures", "reason", "started", "ended"}) {
+  for (const char* key : {"state", "version", "before", "wave", "kept", "reports", "failures", "reason", "started",
+                          "ended"}) {
     if (const json::value* value = rollout.if_contains(key)) out[key] = *value;
   }
   out["back"] = is_true(rollout, "back");
@@ -69,8 +70,8 @@ void print_rollout(const json::object& status, std::ostream& out) {
     return;
   }
   const std::string version = string_or(status, "version", "");
-  out << (is_true(status, "back") ? "back to template " : "template ") << (version.empty() ? "without documents" : version)
-      << ": " << string_or(status, "state", "?");
+  out << (is_true(status, "back") ? "back to template " : "template ")
+      << (version.empty() ? "without documents" : version) << ": " << string_or(status, "state", "?");
   if (string_or(status, "state", "") != "done") out << ", wave " << int_or(status, "wave", 0) << " of " << last_wave;
   out << "\n  " << int_or(*channels, "have", 0) << " of " << int_or(*channels, "all", 0) << " channels have it, "
       << int_or(*channels, "waiting", 0) << " wait, " << int_or(*channels, "failed", 0) << " failed; "

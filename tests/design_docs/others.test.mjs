@@ -85,6 +85,11 @@ test('the registry\'s views', () => {
   assert.deepEqual(rows('addresses_by_last_mail', { ...address, user: 'u' }), []);
   assert.deepEqual(rows('revisits_by_due', { type: 'revisit', due: 'T', database: 'd', id: 'i' }), [{ key: 'T', value: null }]);
   assert.deepEqual(rows('leases_by_taken', { type: 'lease', taken_at: 'T' }), [{ key: 'T', value: null }]);
+  const channel = { type: 'channel', state: 'ready', template: 'v1' };
+  assert.deepEqual(rows('channels_by_template', channel), [{ key: 'v1', value: null }]);
+  assert.deepEqual(rows('channels_by_template', { ...channel, template: undefined }), [{ key: '', value: null }]);
+  assert.deepEqual(rows('channels_by_template', { ...channel, template_failed: { version: 'v2', attempt: 3 } }), [{ key: 'v2!3', value: null }]);
+  assert.deepEqual(rows('channels_by_template', { ...channel, state: 'making' }), []);
   assert.deepEqual(rows('leases_by_taken', { type: 'lease', taken_at: 'T', parked: true }), []);
   const people = (doc) => rows('by_person', doc).map(({ key }) => key);
   assert.deepEqual(people({ ...device, user: undefined }), [['d', 'device']]);

@@ -21,7 +21,7 @@ constexpr milliseconds quick_failure{5000};
 // What is to be done in one channel.
 struct TemplatePlan {
   std::vector<Document> saves;
-  std::vector<Document> indexed_first;     // of saves: the temporary design documents, with their _rev if there is one
+  std::vector<Document> indexed_first;  // of saves: the temporary design documents, with their _rev if there is one
   std::vector<KeptDocument> kept;
 };
 
@@ -54,10 +54,11 @@ bool may_be_our_deletion(const RolloutTarget& target, const Document& record, co
 
 Compared compared(const RolloutTarget& target, const Document& record, const std::string& id, const Winner& there) {
   Compared doc;
-  if (const auto wanted = target.wanted.docs.find(id); wanted != target.wanted.docs.end()) doc.wanted = wanted->second.digest;
+  const auto wanted = target.wanted.docs.find(id);
+  if (wanted != target.wanted.docs.end()) doc.wanted = wanted->second.digest;
   doc.was_had = target.history.had(string_or(record, "template", ""), id);
   doc.deleted_by_us = may_be_our_deletion(target, record, id);
-  doc.there = there.rev.empty() ? Compared::There::never : there.deleted ? Compared::There::deleted : Compared::There::live;
+  if (!there.rev.empty()) doc.there = there.deleted ? Compared::There::deleted : Compared::There::live;
   if (!there.doc) return doc;
   doc.found = content_digest(*there.doc);
   doc.is_templates = target.history.ever_had(id, doc.found);
@@ -132,7 +133,8 @@ void build_index(Services& services, Database& channel, const Document& design, 
     } catch (const Unavailable&) {
       const MonoTime now = services.env.mono_now();
       if (now - began < quick_failure) ++quick_failures;
-      if (stop.stop_requested() || now >= end || quick_failures >= most_quick_failures || !services.server.is_up()) throw;
+      if (stop.stop_requested() || now >= end || quick_failures >= most_quick_failures) throw;
+      if (!services.server.is_up()) throw;
     }
   }
 }

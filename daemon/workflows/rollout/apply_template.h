@@ -1,5 +1,5 @@
-// One channel brought to a version of the template. Used by rollout.cc; safe to repeat, also by two workers at once, and
-// after a run that was cut off anywhere.
+// One channel brought to a version of the template. Used by rollout.cc; safe to repeat, also by two workers at once,
+// and after a run that was cut off anywhere.
 #pragma once
 
 #include <stop_token>
@@ -23,12 +23,12 @@ struct KeptDocument {
   KeptBecause why;
 };
 
-// A design document whose views are others than the channel has is written as "_design/NAME.next" first; its index is built there
-// (CouchDB names index files by what is in the views, not by the design document), and only then it is switched: in one
-// request with the end of the other, and nobody who reads a view waits.
+// A design document whose views are others than the channel has is written as "_design/NAME.next" first; its index is
+// built there (CouchDB names index files by what is in the views, not by the design document), and only then it is
+// switched: in one request with the end of the other, and nobody who reads a view waits.
 //
-// `record`: the channel's. Throws Refused where the channel does not take it, Unavailable where the server is away or an index does
-// not come to its end.
+// `record`: the channel's. Throws Refused where the channel does not take it, Unavailable where the server is away or
+// an index does not come to its end.
 std::vector<KeptDocument> apply_template(Services& services, const RolloutTarget& target, const Document& record,
                                          std::stop_token stop);
 

@@ -76,7 +76,8 @@ std::string content_digest(const Document& doc) {
   for (const auto& [key, value] : doc) {
     if (!key.starts_with('_')) content[key] = value;
   }
-  if (const json::object* attachments = get_object(doc, "_attachments"); attachments != nullptr && !attachments->empty())
+  const json::object* attachments = get_object(doc, "_attachments");
+  if (attachments != nullptr && !attachments->empty())
     content["_attachments"] = attachments_in_short(*attachments);
   return short_digest(json::serialize(sorted(content)));
 }

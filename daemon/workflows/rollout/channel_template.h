@@ -1,9 +1,9 @@
-// The documents of template_db as one version of them, which every channel gets: its making (channel.cc) and the rollouts
-// (rollout.h) write them. All of it is pure, but for the holder at the end.
+// The documents of template_db as one version of them, which every channel gets: its making (channel.cc) and the
+// rollouts (rollout.h) write them. All of it is pure, but for the holder at the end.
 //
-// A document is known by its content, not by its revision: what a channel has and what the template had are the same where
-// members, attachments and all are the same, however they came there. So a run that was cut off leaves nothing to note, and
-// what somebody changed and changed back is unchanged.
+// A document is known by its content, not by its revision: what a channel has and what the template had are the same
+// where members, attachments and all are the same, however they came there. So a run that was cut off leaves nothing
+// to note, and what somebody changed and changed back is unchanged.
 #pragma once
 
 #include <map>
@@ -19,7 +19,8 @@
 
 namespace channels {
 
-// 32 hex digits over all but _id, _rev and other members of CouchDB's own; of attachments their type and CouchDB's digest.
+// 32 hex digits over all but _id, _rev and other members of CouchDB's own; of attachments their type and CouchDB's
+// digest.
 std::string content_digest(const Document& doc);
 
 // Not `description`, _design/channels and what a rollout itself writes for a while ("_design/NAME.next").
@@ -66,8 +67,8 @@ class TemplateHistory {
   std::set<std::string> ids_;
 };
 
-// Puts this version at the end; drops the oldest beyond the last twenty. A channel that is further behind than that has its
-// documents taken for changed: kept, and reported.
+// Puts this version at the end; drops the oldest beyond the last twenty. A channel that is further behind than that
+// has its documents taken for changed: kept, and reported.
 void note_version(Document& templates, const ChannelTemplate& added, const std::string& time);
 
 // The version that new channels get; put by the thread of the rollouts, so that making a channel reads nothing for it.

@@ -103,6 +103,7 @@ void Rollout::look_at_template() {
 
 void Rollout::begin(const ChannelTemplate& read) {
   const Document known = services_.registry.get(rollout_id).value_or(Document{});
+  if (std::exchange(is_lost_, false)) keep_template(services_, read);
   if (string_or(known, "template", "") == read.version) return;
   // A database that was made anew is no wish to delete everything everywhere.
   if (read.docs.empty()) return say("has no documents any more; what channels have of it stays");
@@ -117,12 +118,22 @@ void Rollout::begin(const ChannelTemplate& read) {
   services_.log.info("template " + read.version + " is rolled out to " + std::to_string(channels) + " channels");
 }
 
+// Somebody deleted it, or a worker dropped it while another kept it. If it is that of template_db it comes back with
+// the next read.
+void Rollout::lost(const std::string& version) {
+  say("the registry has not all documents of template " + version);
+  is_lost_ = true;
+  read_seq_.clear();
+}
+
 void Rollout::use(const Document& rollout) {
   if (rollout.empty()) return;
   const std::string version = string_or(rollout, "version", "");
   const auto used = services_.template_in_use.get();
   if (used && used->version == version) return;
-  services_.template_in_use.put(std::make_shared<const ChannelTemplate>(load_template(services_, version)));
+  auto loaded = load_template(services_, version);
+  if (!loaded) return lost(version);
+  services_.template_in_use.put(std::make_shared<const ChannelTemplate>(std::move(*loaded)));
 }
 
 // --- Who runs it
@@ -177,8 +188,8 @@ bool Rollout::goes_on(const Document& rollout, const std::string& version) const
 Document Rollout::save(const Document& rollout, const std::function<void(Document&)>& change) {
   last_save_ = services_.env.mono_now();
   return services_.registry.update(rollout_id, [&](Document& current) {
-    if (string_or(current, "worker", "") != worker_ || string_or(current, "version", "") != string_or(rollout, "version", "") ||
-        int_or(current, "attempt", 0) != int_or(rollout, "attempt", 0))
+    if (string_or(current, "worker", "") != worker_ ||
+        string_or(current, "version", "") != string_or(rollout, "version", "") || int_or(current, "attempt", 0) != int_or(rollout, "attempt", 0))
       return false;
     change(current);
     current["beat"] = int_or(current, "beat", 0) + 1;
@@ -215,12 +226,15 @@ bool Rollout::step(Document& rollout, const RolloutTarget& target) {
 }
 
 void Rollout::run(Document rollout) {
-  const RolloutTarget target{load_template(services_, string_or(rollout, "version", "")), template_history(services_)};
+  auto wanted = load_template(services_, string_or(rollout, "version", ""));
+  if (!wanted) return lost(string_or(rollout, "version", ""));
+  const RolloutTarget target{std::move(*wanted), template_history(services_)};
   while (step(rollout, target)) {
   }
   if (doc_state(rollout) == "running" && stop_.stop_requested())
     save(rollout, [](Document& current) { current["worker"] = ""; });  // the next one need not wait for the lease's end
-  if (doc_state(rollout) == "stopped") services_.log.error("the rollout has stopped: " + string_or(rollout, "reason", ""));
+  if (doc_state(rollout) == "stopped")
+    services_.log.error("the rollout has stopped: " + string_or(rollout, "reason", ""));
   if (doc_state(rollout) == "done") all_have_it(rollout);
 }
 

@@ -1,14 +1,14 @@
-// Brings every channel to what template_db has. The daemon makes one beside the engine where [channels] template_db is set;
-// it works on a thread of its own.
+// Brings every channel to what template_db has. The daemon makes one beside the engine where [channels] template_db
+// is set; it works on a thread of its own.
 //
-// Every two seconds it looks whether template_db changed (and has been quiet since the look before: who pushes ten files makes one
-// version). A new version is kept in the registry and becomes the rollout (rollout_state.h); one worker runs it, a slice of
-// channels at a time (rollout_slice.h), and saves after each how far it is. What is left is asked of the registry's view
-// channels_by_template, so a run that was cut off goes on where it was.
+// Every two seconds it looks whether template_db changed (and has been quiet since the look before: who pushes ten
+// files makes one version). A new version is kept in the registry and becomes the rollout (rollout_state.h); one
+// worker runs it, a slice of channels at a time (rollout_slice.h), and saves after each how far it is. What is left
+// is asked of the registry's view channels_by_template, so a run that was cut off goes on where it was.
 //
-// Who runs it is in the rollout's document, `worker`, and each save moves `beat`. Another worker takes it over as a lease is
-// taken over (lease.h): after it has itself seen the same revision for [channels] lease. Should both go on for a moment, both
-// do the same, and one of them finds that at its next save.
+// Who runs it is in the rollout's document, `worker`, and each save moves `beat`. Another worker takes it over as a
+// lease is taken over (lease.h): after it has itself seen the same revision for [channels] lease. Should both go on
+// for a moment, both do the same, and one of them finds that at its next save.
 #pragma once
 
 #include <functional>
@@ -41,6 +41,7 @@ class Rollout {
 
   void look_at_template();
   void begin(const ChannelTemplate& read);
+  void lost(const std::string& version);
   void use(const Document& rollout);
 
   bool is_mine(Document& rollout);
@@ -63,6 +64,7 @@ class Rollout {
   std::string read_seq_;       // when it was read
   std::string refused_seq_;    // when it could not be rolled out
   MonoTime next_read_{};       // of that
+  bool is_lost_ = false;       // the registry's copy of a version
   std::string watched_rev_;    // of a rollout that another worker has
   MonoTime watched_since_{};
   MonoTime next_stragglers_{};

@@ -124,7 +124,8 @@ std::vector<Document> records_of(Services& services, const std::vector<std::stri
   return records;
 }
 
-void note_in_record(Document& record, const std::string& version, const std::string& failure, const json::object& failed_as) {
+void note_in_record(Document& record, const std::string& version, const std::string& failure,
+                    const json::object& failed_as) {
   record.erase("template_failed");
   if (failure.empty()) {
     record["template"] = version;
@@ -167,8 +168,8 @@ RolloutResults summed_up(const std::vector<ChannelResult>& results) {
 
 }  // namespace
 
-RolloutResults run_slice(Services& services, const RolloutTarget& target, const Slice& slice, const json::object& failed_as,
-                         const std::function<bool()>& probe, std::stop_token stop) {
+RolloutResults run_slice(Services& services, const RolloutTarget& target, const Slice& slice,
+                         const json::object& failed_as, const std::function<bool()>& probe, std::stop_token stop) {
   SliceWork work(services, target, records_of(services, slice.ids), std::move(stop));
   work.start(slice.at_once);
   bool goes_on = true;

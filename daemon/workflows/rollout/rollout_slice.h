@@ -16,10 +16,11 @@ struct Slice {
   int at_once = 1;
 };
 
-// Brings them to `target`, and notes that in their records. `probe` is called now and then while they are at work, the first time at
-// once; when it answers false, or `stop` says so, no further channel is begun. `failed_as`: what the records of those that fail
-// say ({"version", "attempt"}). Throws Unavailable where the server is away; what was done by then is in the records.
-RolloutResults run_slice(Services& services, const RolloutTarget& target, const Slice& slice, const json::object& failed_as,
-                         const std::function<bool()>& probe, std::stop_token stop);
+// Brings them to `target`, and notes that in their records. `probe` is called now and then while they are at work,
+// the first time at once; when it answers false, or `stop` says so, no further channel is begun. `failed_as`: what
+// the records of those that fail say ({"version", "attempt"}). Throws Unavailable where the server is away; what was
+// done by then is in the records.
+RolloutResults run_slice(Services& services, const RolloutTarget& target, const Slice& slice,
+                         const json::object& failed_as, const std::function<bool()>& probe, std::stop_token stop);
 
 }  // namespace channels

@@ -110,10 +110,10 @@ void note_results(Document& rollout, const RolloutResults& results, WallTime now
   add_count(rollout, "failed", failed);
   add_count(rollout, "wave_failed", failed);
   add_count(rollout, "kept", static_cast<std::int64_t>(results.reports.size()));
-  for (const auto& report : results.reports)
-    add_bounded(rollout, "reports", {{"channel", report.channel}, {"id", report.id}, {"what", report.what}}, most_reports);
-  for (const auto& failure : results.failures)
-    add_bounded(rollout, "failures", {{"channel", failure.channel}, {"reason", failure.reason}}, most_failures);
+  for (const auto& [channel, id, what] : results.reports)
+    add_bounded(rollout, "reports", {{"channel", channel}, {"id", id}, {"what", what}}, most_reports);
+  for (const auto& [channel, reason] : results.failures)
+    add_bounded(rollout, "failures", {{"channel", channel}, {"reason", reason}}, most_failures);
   if (doc_state(rollout) != "running") return;
   const bool at_end = left_in_wave(rollout) <= 0;
   if (too_many_failed(rollout, at_end)) return stop_rollout(rollout, now);

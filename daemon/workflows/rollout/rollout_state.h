@@ -1,11 +1,11 @@
-// A rollout as the registry has it, and how it moves. Pure: who changes it does so within Registry::update. Used by rollout.cc
-// and by `couchdb-channels rollout`.
+// A rollout as the registry has it, and how it moves. Pure: who changes it does so within Registry::update. Used by
+// rollout.cc and by `couchdb-channels rollout`.
 //
 //   {"_id": "rollout", "type": "rollout", "state": "running" | "paused" | "stopped" | "done",
-//    "version": what channels are brought to, "template": what template_db was last seen to be, "before": the last version that all
-//    channels were brought to, "back": true of a way back, "attempt": 1, "wave": 1 to 3, "channels": how many there were at
-//    its beginning, "visited", "wave_visited", "wave_failed", "failed", "kept", "reports": [{"channel", "id", "what"}],
-//    "failures": [{"channel", "reason"}], "reason", "started", "ended", "worker": who runs it, "beat": 17}
+//    "version": what channels are brought to, "template": what template_db was last seen to be,
+//    "before": the last version that all channels were brought to, "back": true of a way back, "attempt": 1,
+//    "wave": 1 to 3, "channels": how many there were at its beginning, "visited", "wave_visited",
+//    "wave_failed", "failed", "kept", "reports": [{"channel", "id", "what"}], "failures": [{"channel", "reason"}], "reason", "started", "ended", "worker": who runs it, "beat": 17}
 //
 //   [*] -> running -> done              running <-> paused
 //   running -> stopped -> running       by `resume` (what failed is tried again) or `back`

@@ -8,7 +8,9 @@ namespace channels {
 namespace {
 
 constexpr std::string_view templates_id = "templates";
-// One more than may be, so that too many are seen.
+// No id is after it: U+10FFFD, the last character that is one.
+constexpr std::string_view last_id = "\xf4\x8f\xbf\xbd";
+// More than may be, so that too many are seen.
 constexpr std::size_t most_rows = most_template_docs + 20;
 
 std::string kept_id(const std::string& id, const std::string& digest) {
@@ -41,8 +43,8 @@ Parsed<ChannelTemplate> read_template_db(Services& services) {
   Database database(services.server, services.options.template_db);
   if (is_open_to_all(database)) return Invalid::because("is open to everybody: give it a _security with members");
   try {
-    return template_of(database.all_docs({{"startkey", nullptr},
-                                          {"endkey", json::object()},
+    return template_of(database.all_docs({{"startkey", ""},
+                                          {"endkey", last_id},
                                           {"limit", most_rows},
                                           {"include_docs", true},
                                           {"attachments", true}}));
@@ -70,18 +72,18 @@ void keep_template(Services& services, const ChannelTemplate& kept) {
   });
 }
 
-ChannelTemplate load_template(Services& services, const std::string& version) {
+std::optional<ChannelTemplate> load_template(Services& services, const std::string& version) {
   ChannelTemplate loaded{version, {}};
   if (version.empty()) return loaded;
   const TemplateHistory history = template_history(services);
   const auto* docs = history.docs_of(version);
-  if (docs == nullptr) throw Refused(404, "the registry has no version " + version + " of the template");
+  if (docs == nullptr) return std::nullopt;
   const auto found = services.registry.database().get_many(ids_of_kept(history, version));
   std::size_t place = 0;
   for (const auto& [id, digest] : *docs) {
     const auto& kept = found[place++];
     const json::object* doc = kept ? get_object(*kept, "doc") : nullptr;
-    if (doc == nullptr) throw Refused(404, "the registry has not all documents of version " + version + " of the template");
+    if (doc == nullptr) return std::nullopt;
     loaded.docs[id] = {digest, *doc};
   }
   return loaded;

@@ -86,6 +86,22 @@ TEST_F(DatabaseTest, GetsManyInTheirOrder) {
   EXPECT_EQ(transport_.requests.size(), 1U);
 }
 
+TEST_F(DatabaseTest, TellsADeletedDocumentFromOneThatNeverWas) {
+  transport_.answers(200, R"({"rows": [
+      {"id": "a", "key": "a", "value": {"rev": "1-a"}, "doc": {"_id": "a"}},
+      {"key": "b", "error": "not_found"},
+      {"id": "c", "key": "c", "value": {"rev": "2-x", "deleted": true}, "doc": null}]})");
+  const auto found = database_.standings({"a", "b", "c"});
+  ASSERT_EQ(found.size(), 3U);
+  EXPECT_EQ(found[0].rev, "1-a");
+  EXPECT_EQ(found[0].doc, (Document{{"_id", "a"}}));
+  EXPECT_EQ(found[1].rev, "");
+  EXPECT_FALSE(found[1].doc);
+  EXPECT_EQ(found[2].rev, "2-x");
+  EXPECT_TRUE(found[2].deleted);
+  EXPECT_FALSE(found[2].doc);
+}
+
 TEST_F(DatabaseTest, TellsWhatBecameOfEachSave) {
   transport_.answers(201, R"([{"ok": true, "id": "a", "rev": "1-a"},
                               {"ok": true, "id": "b", "rev": "1-b", "accepted": true},

@@ -70,6 +70,7 @@ handshake_db = hand
 registry_db = reg
 control_prefix = ctl/
 channel_prefix = chn/
+template_db = model
 q = 4
 follow = orders, shop-*,,	 x
 confirm_ttl = 3600
@@ -96,6 +97,7 @@ mail_per_minute = 60
   EXPECT_EQ(settings->registry_db, "reg");
   EXPECT_EQ(settings->control_prefix, "ctl/");
   EXPECT_EQ(settings->channel_prefix, "chn/");
+  EXPECT_EQ(settings->template_db, "model");
   EXPECT_EQ(settings->follow, (std::vector<std::string>{"orders", "shop-*", "x"}));
   EXPECT_EQ(settings->shards, 4);
   EXPECT_EQ(settings->confirm_ttl, seconds(3600));
@@ -206,6 +208,8 @@ TEST(Settings, KeepDatabasesApart) {
       {"handshake_db = one\nregistry_db = one", "registry_db"},
       {"directory_db = channel-x", "directory_db"},
       {"directory_db = channels-registry", "directory_db"},
+      {"template_db = channel-x", "template_db"},
+      {"template_db = one\nregistry_db = one", "template_db"},
   };
   for (const auto& [configuration, key] : cases) {
     const std::string reason = fault_of("[channels]\n" + configuration);
