@@ -121,6 +121,7 @@ void Rollout::begin(const ChannelTemplate& read) {
 // Somebody deleted it, or a worker dropped it while another kept it. If it is that of template_db it comes back with
 // the next read.
 void Rollout::lost(const std::string& version) {
+  if (std::exchange(lost_version_, version) == version) return;
   say("the registry has not all documents of template " + version);
   is_lost_ = true;
   read_seq_.clear();
@@ -189,7 +190,8 @@ Document Rollout::save(const Document& rollout, const std::function<void(Documen
   last_save_ = services_.env.mono_now();
   return services_.registry.update(rollout_id, [&](Document& current) {
     if (string_or(current, "worker", "") != worker_ ||
-        string_or(current, "version", "") != string_or(rollout, "version", "") || int_or(current, "attempt", 0) != int_or(rollout, "attempt", 0))
+        string_or(current, "version", "") != string_or(rollout, "version", "") ||
+        int_or(current, "attempt", 0) != int_or(rollout, "attempt", 0))
       return false;
     change(current);
     current["beat"] = int_or(current, "beat", 0) + 1;

@@ -64,7 +64,8 @@ class Rollout {
   std::string read_seq_;       // when it was read
   std::string refused_seq_;    // when it could not be rolled out
   MonoTime next_read_{};       // of that
-  bool is_lost_ = false;       // the registry's copy of a version
+  std::string lost_version_;   // of which the registry had not all
+  bool is_lost_ = false;       // and it is not yet tried to bring it back
   std::string watched_rev_;    // of a rollout that another worker has
   MonoTime watched_since_{};
   MonoTime next_stragglers_{};

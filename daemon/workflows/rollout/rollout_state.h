@@ -5,7 +5,8 @@
 //    "version": what channels are brought to, "template": what template_db was last seen to be,
 //    "before": the last version that all channels were brought to, "back": true of a way back, "attempt": 1,
 //    "wave": 1 to 3, "channels": how many there were at its beginning, "visited", "wave_visited",
-//    "wave_failed", "failed", "kept", "reports": [{"channel", "id", "what"}], "failures": [{"channel", "reason"}], "reason", "started", "ended", "worker": who runs it, "beat": 17}
+//    "wave_failed", "failed", "kept", "reports": [{"channel", "id", "what"}], "failures":
+//    [{"channel", "reason"}], "reason", "started", "ended", "worker": who runs it, "beat": 17}
 //
 //   [*] -> running -> done              running <-> paused
 //   running -> stopped -> running       by `resume` (what failed is tried again) or `back`
