@@ -22,11 +22,11 @@ struct Decision {
 
 // One document, in the template and in the channel.
 struct Compared {
-  std::string wanted;    // digest in the version that is rolled out; "" if that has none
+  std::string wanted{};  // digest in the version that is rolled out; "" if that has none
   bool was_had = false;  // the channel's last version had one
   enum class There { never, deleted, live } there = There::never;
   bool deleted_by_us = false;  // of a deleted one: a rollout may have done it
-  std::string found;           // digest of the live one
+  std::string found{};         // digest of the live one
   bool is_templates = false;   // that is a content that the template ever had
 };
 
