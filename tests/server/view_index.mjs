@@ -73,7 +73,9 @@ const BUILT_IN = {
 };
 
 function reducer(ddoc, source) {
-  if (BUILT_IN[source]) return BUILT_IN[source];
+  // CouchDB looks at the beginning only; a file's text ends with a line's end.
+  const builtIn = BUILT_IN[source.trim()];
+  if (builtIn) return builtIn;
   const reduce = compile(ddoc, source);
   return (rows) => reduce(rows.map((row) => [row.key, row.id]), rows.map((row) => row.value), false);
 }
