@@ -52,9 +52,9 @@ struct Saved {
 // What became of a wish for a database: it was made now, or was there.
 enum class Created { made, existed };
 
-// How a database stands to one id.
+// The winning revision of one id.
 struct Winner {
-  std::string rev;  // of the winner; "": there never was such a document
+  std::string rev;  // "": there never was such a document
   bool deleted = false;
   std::optional<Document> doc;  // unless it is deleted
 };

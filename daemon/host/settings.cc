@@ -91,7 +91,8 @@ void check_names(SectionReader& channels, const Settings& settings) {
       channels.fail("handshake_db, registry_db and directory_db", name, "names that do not begin with a prefix");
   }
   const std::string& model = settings.template_db;
-  if (model == settings.handshake_db || model == settings.registry_db || model.starts_with(control) || model.starts_with(channel))
+  const bool is_another = model == settings.handshake_db || model == settings.registry_db || model == settings.directory_db;
+  if (!model.empty() && (is_another || model.starts_with(control) || model.starts_with(channel)))
     channels.fail("template_db", model, "a database of its own");
   if (settings.handshake_db == settings.registry_db)
     channels.fail("registry_db", settings.registry_db, "another name than handshake_db");

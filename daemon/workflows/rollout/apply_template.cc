@@ -38,7 +38,7 @@ std::vector<std::string> ids_to_read(const RolloutTarget& target) {
   return all;
 }
 
-Winners read_standings(Database& channel, const std::vector<std::string>& ids) {
+Winners read_winners(Database& channel, const std::vector<std::string>& ids) {
   Winners winners;
   std::vector<Winner> read = channel.winners(ids);
   for (std::size_t i = 0; i < ids.size(); ++i) winners[ids[i]] = std::move(read[i]);
@@ -172,7 +172,7 @@ std::vector<KeptDocument> apply_template(Services& services, const RolloutTarget
   Database channel(services.server, services.channel_database(channel_id_of(record)));
   const std::vector<std::string> ids = ids_to_read(target);
   for (int tries = 0; tries < most_applies; ++tries) {
-    TemplatePlan plan = plan_for(target, record, read_standings(channel, ids));
+    TemplatePlan plan = plan_for(target, record, read_winners(channel, ids));
     if (plan.saves.empty() || carry_plan_out(services, channel, plan, stop)) return plan.kept;
   }
   throw Refused(409, "its documents change all the time");

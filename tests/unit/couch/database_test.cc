@@ -91,7 +91,7 @@ TEST_F(DatabaseTest, TellsADeletedDocumentFromOneThatNeverWas) {
       {"id": "a", "key": "a", "value": {"rev": "1-a"}, "doc": {"_id": "a"}},
       {"key": "b", "error": "not_found"},
       {"id": "c", "key": "c", "value": {"rev": "2-x", "deleted": true}, "doc": null}]})");
-  const auto found = database_.standings({"a", "b", "c"});
+  const auto found = database_.winners({"a", "b", "c"});
   ASSERT_EQ(found.size(), 3U);
   EXPECT_EQ(found[0].rev, "1-a");
   EXPECT_EQ(found[0].doc, (Document{{"_id", "a"}}));
