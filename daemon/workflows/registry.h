@@ -10,9 +10,10 @@
 //   "code-<device code>"       {"type": "code", "device"}
 //   "user-<user id>"           {"type": "user", "state": "claimed" | "active", "address", "first_device"}
 //   "channel-<channel id>"     {"type": "channel", "state": "claimed" | "making" | "ready" | "deleted" | "removing" | "gone", "user",
-//                               "name", "members", ...}   (members.h, channel_ends.h)
-//   "channel-<channel id>"     {"type": "channel", "state": "claimed" | "making" | "ready" | "error", "user", "name",
-//                               "members", ...}   (members.h), "template", "template_failed"   (rollout/rollout_state.h)
+//                               "name", "members", ...}   (members.h, channel_ends.h), "template", "template_failed"
+//                               (rollout/rollout_state.h)
+//   "channel-<group id>"       {"type": "group", "state", "user", "name", "members", ...}   (groups.h)
+//   "follower-<digest>"        {"type": "follower", "state", "channel", "user"}   (publication.h)
 //   "invitation-<digest>"      {"type": "invitation", "state", "user", "channel", ...}   (invitation_documents.h)
 //   "link-<digest>"            {"type": "link", "state", "user", "channel", "taken", ...}   (link.h)
 //   "channelname-<digest>"     {"type": "channelname", "channel", "user"}
