@@ -185,6 +185,7 @@ void Daemon::make_engine() {
   options.lease = settings_.lease;
   options.sweep = settings_.sweep;
   options.trace = trace_options();
+  options.beside = &services_.registry.audits();
   options.sizes = sizes_;
   options.place = place_;
   // A device's copies have what their replication brings.

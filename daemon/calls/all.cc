@@ -10,6 +10,7 @@ void add_all_calls(Calls& calls) {
   add_retry(calls);
   add_devices(calls);
   add_channels(calls);
+  add_audit(calls);
   add_revoke(calls);
   add_why(calls);
   add_pair(calls);

@@ -27,6 +27,10 @@ void add_devices(Calls& calls);
 // The channels that a user owns: {"user", "channels": [{"id", "name", "state", "database", "subscription"}]}.
 void add_channels(Calls& calls);
 
+// Who did what, by ids, the oldest first: {"entries": [{"id", "at", "what", "by"[, "user"][, "device"][, "channel"][, "access"], ...
+// [, "altered": true]}], "more"}. Exit code 1 if an entry was changed after it was written.
+void add_audit(Calls& calls);
+
 // Takes a device's log-in away at once, and leaves the rest of its revocation to the daemon. Exit code 1 if there is no such
 // device, or it has no log-in.
 void add_revoke(Calls& calls);

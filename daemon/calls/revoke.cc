@@ -6,6 +6,7 @@
 #include "calls/calls.h"
 #include "couch/database.h"
 #include "provision/users.h"
+#include "workflows/audit.h"
 #include "workflows/registry.h"
 
 namespace channels {
@@ -30,8 +31,21 @@ void ask_daemon(Database& control, const Order& order) {
   throw Unavailable("the device's document in " + control.name() + " changes all the time");
 }
 
+// Before anything is done: an order that was cut off is seen, and not the other way round. The daemon says in its own entry
+// whose order it carried out.
+void note_order(Operator& by, Registry& registry, const Document& known, const Order& order) {
+  const Document record = registry.update(known, [&](Document& current) {
+    current["revoke_by"] = by_operator;
+    note_audit(current,
+               {"device locked out", std::string(by_operator), {{"user", string_or(current, "user", "")}, {"device", order.device}}},
+               by.env.wall_now());
+    return true;
+  });
+  registry.write_audits(noted_audits(record));
+}
+
 int revoke(Operator& by, const Order& order) {
-  Database registry(by.server, by.settings.registry_db);
+  Registry registry(by.env, Database(by.server, by.settings.registry_db));
   const auto record = registry.get(device_record_id(order.device));
   const std::string state = record ? doc_state(*record) : "";
   const std::string user = record ? string_or(*record, "user", "") : "";
@@ -44,7 +58,8 @@ int revoke(Operator& by, const Order& order) {
            << "\n";
     return exit_failed;
   }
-  // The log-in first: the device is out now, also where no daemon runs to do the rest.
+  note_order(by, registry, *record, order);
+  // The log-in before the rest: the device is out now, also where no daemon runs to do the rest.
   delete_user(by.server, order.device);
   Database control(by.server, by.settings.control_prefix + user);
   ask_daemon(control, order);

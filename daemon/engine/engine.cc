@@ -1,5 +1,7 @@
 #include "engine/engine.h"
 
+#include <algorithm>
+
 #include "base/digest.h"
 #include "base/errors.h"
 
@@ -73,16 +75,30 @@ void Engine::start_hints() {
 
 void Engine::write_behind() {
   std::vector<Document> lines = trace_.take();
+  std::vector<Document> others = options_.beside == nullptr ? std::vector<Document>() : options_.beside->take();
+  std::vector<Document> beside = lines;
+  beside.insert(beside.end(), others.begin(), others.end());
   try {
-    records_.flush_checkpoints(lines);
+    tell_written(others, records_.flush_checkpoints(std::move(beside)));
   } catch (const Refused& refused) {  // perhaps for a line: it may hold up no checkpoint
+    if (options_.beside != nullptr) options_.beside->put_back(std::move(others));
     if (lines.empty()) throw;
     log_.info("traces are dropped: " + std::string(refused.what()));
     records_.flush_checkpoints();
   } catch (...) {
     trace_.put_back(std::move(lines));
+    if (options_.beside != nullptr) options_.beside->put_back(std::move(others));
     throw;
   }
+}
+
+void Engine::tell_written(const std::vector<Document>& others, const std::vector<std::string>& refused) {
+  if (others.empty()) return;
+  std::vector<std::string> there;
+  for (const Document& doc : others) {
+    if (std::find(refused.begin(), refused.end(), doc_id(doc)) == refused.end()) there.push_back(doc_id(doc));
+  }
+  options_.beside->written(there);
 }
 
 Engine::~Engine() {

@@ -20,6 +20,7 @@
 #include "engine/sleepers.h"
 #include "engine/trace.h"
 #include "engine/workers.h"
+#include "engine/written_beside.h"
 
 namespace channels {
 
@@ -42,6 +43,8 @@ struct EngineOptions {
   seconds lease{30};
   int sweep = 20;  // databases a second
   TraceOptions trace;
+  // Goes along with the checkpoints; outlives the engine. Null for nothing.
+  WrittenBeside* beside = nullptr;
   EngineSizes sizes;
   // The program and the machine it runs on, for people who read `status`.
   std::string place;
@@ -63,6 +66,7 @@ class Engine {
  private:
   void start_hints();
   void write_behind();
+  void tell_written(const std::vector<Document>& others, const std::vector<std::string>& refused);
   const RuleTable* rules_for(std::string_view database) const;
   bool is_relevant(std::string_view database);
   int design_version_of(std::string_view database) const;

@@ -85,7 +85,8 @@ void remove_checkpoint(Database& registry, const std::string& database) {
 
 Records::Records(Env& env, Database registry) : env_(env), registry_(std::move(registry)) {}
 
-void Records::overwrite(std::vector<Document> docs) {
+std::vector<std::string> Records::overwrite(std::vector<Document> docs, const std::set<std::string>& once) {
+  std::vector<std::string> refused;
   for (int tries = 0; !docs.empty(); ++tries) {
     if (tries > 0) take_over_revs(registry_, docs);
     if (tries > 5) throw Unavailable("the registry's records change faster than they can be saved");
@@ -98,11 +99,14 @@ void Records::overwrite(std::vector<Document> docs) {
       const std::lock_guard lock(mutex_);
       for (std::size_t i = 0; i < part.size(); ++i) {
         if (saved[i].ok() && revs_.contains(saved[i].id)) revs_[saved[i].id] = saved[i].rev;
-        if (!saved[i].ok()) again.push_back(part[i]);
+        if (saved[i].ok()) continue;
+        if (!once.contains(saved[i].id)) again.push_back(part[i]);
+        else if (saved[i].outcome == Saved::Outcome::rejected) refused.push_back(saved[i].id);
       }
     }
     docs = std::move(again);
   }
+  return refused;
 }
 
 // --- checkpoints -------------------------------------------------------------------------------
@@ -156,8 +160,10 @@ void Records::put_checkpoint(const std::string& database, const CheckpointRecord
   loaded_.erase(database);
 }
 
-void Records::flush_checkpoints(std::vector<Document> beside) {
+std::vector<std::string> Records::flush_checkpoints(std::vector<Document> beside) {
   std::map<std::string, CheckpointRecord> taken;
+  std::set<std::string> once;
+  for (const Document& doc : beside) once.insert(doc_id(doc));
   std::vector<Document> docs = std::move(beside);
   {
     const std::lock_guard lock(mutex_);
@@ -177,7 +183,7 @@ void Records::flush_checkpoints(std::vector<Document> beside) {
     }
   }
   try {
-    overwrite(std::move(docs));
+    return overwrite(std::move(docs), once);
   } catch (...) {
     const std::lock_guard lock(mutex_);
     unsaved_.merge(taken);  // keeps what came meanwhile: it is newer

@@ -15,6 +15,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -78,8 +79,9 @@ class Records {
   CheckpointRecord read_checkpoint(const std::string& database);
   // Kept until flush_checkpoints().
   void put_checkpoint(const std::string& database, const CheckpointRecord& checkpoint);
-  // `beside` goes with the same request; nobody else writes those.
-  void flush_checkpoints(std::vector<Document> beside = {});
+  // `beside` goes with the same request: new documents, of which one that is there already was written by an earlier try. Gives
+  // the ids of those that the registry's validation refused.
+  std::vector<std::string> flush_checkpoints(std::vector<Document> beside = {});
   // In the order of databases; empty where none is known. One request.
   std::vector<std::optional<CheckpointRecord>> checkpoints(const std::vector<std::string>& databases);
 
@@ -100,8 +102,9 @@ class Records {
   void remove_failures(const std::vector<ParkedFailure>& failures);
 
  private:
-  // Saves over whatever revision is there: for records of which the newest word counts.
-  void overwrite(std::vector<Document> docs);
+  // Saves over whatever revision is there: for records of which the newest word counts. But for the ids `once`, which are
+  // tried once; gives those of them that were refused.
+  std::vector<std::string> overwrite(std::vector<Document> docs, const std::set<std::string>& once = {});
   std::vector<std::optional<CheckpointRecord>> read_checkpoints(const std::vector<std::string>& databases,
                                                                 bool keep_revs);
   // What keeps workers from running a lost run's document (lease.h).

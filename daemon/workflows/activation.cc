@@ -3,6 +3,7 @@
 #include "provision/databases.h"
 #include "provision/design_docs.h"
 #include "provision/users.h"
+#include "workflows/audit.h"
 #include "workflows/control_device.h"
 #include "workflows/device_documents.h"
 #include "workflows/device_mirror.h"
@@ -44,8 +45,10 @@ void ensure_control_database(Services& services, const Document& user) {
   ensure_security(control, {{role_of(id)}, false, {}, {}});
   if (doc_state(user) == "active") return;
   deliver_invitations(services, string_or(user, "address", ""));
-  services.registry.update(doc_id(user), [](Document& record) {
+  services.registry.update(doc_id(user), [&](Document& record) {
+    if (doc_state(record) == "active") return false;
     record["state"] = "active";
+    note_audit(record, {"user made", std::string(by_mailbox), {{"user", id}}}, services.env.wall_now());
     return true;
   });
 }
@@ -63,6 +66,8 @@ Document make_active(Services& services, const std::string& device_id, const Doc
     if (const json::object* credential = get_object(record, "credential"))
       record["log_in_salt"] = string_or(*credential, "salt", "");
     for (const char* key : {"credential", "owner", "expires"}) record.erase(key);
+    note_audit(record, {"device active", std::string(by_mailbox), {{"user", record.at("user")}, {"device", device_id}}},
+               services.env.wall_now());
     return true;
   });
 }

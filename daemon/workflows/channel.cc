@@ -9,6 +9,7 @@
 #include "provision/channel_id.h"
 #include "provision/databases.h"
 #include "provision/design_docs.h"
+#include "workflows/audit.h"
 #include "workflows/channel_claims.h"
 #include "workflows/channel_ends.h"
 #include "workflows/groups.h"
@@ -200,6 +201,7 @@ void take_new_name(Services& services, const Document& record, const std::string
     current["renaming_of"] = namer_of(current);
     current["name"] = name;
     current["named_by"] = user;
+    note_audit(current, {"channel renamed", user, {{"channel", channel_id_of(current)}}}, services.env.wall_now());
     return true;
   });
   finish_rename(services, after);
@@ -307,6 +309,7 @@ Outcome make_channel(Services& services, Run& run, const Document& doc) {
   record = services.registry.update(make_database(services, record, has_template), [&](Document& current) {
     const bool is_noted = !has_template || string_or(current, "template", "") == *has_template;
     if (doc_state(current) == "ready" && is_noted) return false;
+    if (doc_state(current) != "ready") note_audit(current, {"channel made", user, {{"channel", wish.id}}}, run.env.wall_now());
     current["state"] = "ready";
     if (has_template) current["template"] = *has_template;
     return true;

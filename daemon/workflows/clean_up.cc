@@ -2,6 +2,7 @@
 
 #include "base/errors.h"
 #include "couch/purger.h"
+#include "workflows/audit.h"
 #include "workflows/channel_ends.h"
 #include "workflows/device_documents.h"
 #include "workflows/publication.h"
@@ -13,6 +14,10 @@ namespace {
 
 // After a change of a channel's members: runs under way then have ended.
 constexpr seconds members_settle{300};
+
+// Until then whoever noted an entry is about to write it.
+constexpr seconds audits_settle{300};
+constexpr const char* refused_entries = "a validation function of the registry refuses entries of the audit: they wait in the records";
 
 constexpr std::size_t ids_a_purge = Purger::ids_a_purge;
 constexpr int most_pages = 500;
@@ -56,7 +61,9 @@ void forget_ended(Services& services, WallTime now) {
     purger.send();
     for (const std::string& id : records) {
       services.registry.update(id, [&](Document& record) {
+        const json::array held = get_array(record, "audit") == nullptr ? json::array() : *get_array(record, "audit");
         record = bare_digest(record, doc_state(record), now);
+        if (!held.empty()) record["audit"] = held;
         return true;
       });
     }
@@ -174,10 +181,38 @@ void remove_deleted_channels(Services& services, WallTime now) {
   }
 }
 
+// Entries whose record nobody wrote again, and those that a killed process left in one. Written first, and taken out of the
+// records then: cut off in between, they are written once more, which changes nothing.
+void write_held_audits(Services& services, WallTime now) {
+  Database& registry = services.registry.database();
+  json::value last;
+  for (int page = 0; page < most_pages; ++page) {
+    const auto rows = registry.view("audit", {{"startkey", json::array{"held", ""}},
+                                              {"endkey", json::array{"held", before(now, audits_settle)}},
+                                              {"include_docs", true},
+                                              {"limit", ids_a_purge}});
+    if (rows.empty() || rows.front().at("id") == last) return;
+    last = rows.front().at("id");
+    std::vector<Document> records;
+    std::vector<Document> entries;
+    for (const json::object& row : rows) {
+      const json::object* record = get_object(row, "doc");
+      if (record == nullptr) continue;
+      const auto held = noted_audits(*record);
+      entries.insert(entries.end(), held.begin(), held.end());
+      records.push_back(*record);
+    }
+    if (services.registry.write_audits(entries) < entries.size()) return services.log.error(refused_entries);
+    for (Document& record : records) record.erase("audit");
+    registry.save_all(records);  // a conflict: somebody noted more, and takes those out himself
+  }
+}
+
 }  // namespace
 
 void clean_up(Services& services) {
   const WallTime now = services.env.wall_now();
+  write_held_audits(services, now);
   purge_finished(services, now);
   forget_ended(services, now);
   drop_forgotten(services, now);

@@ -1,6 +1,7 @@
 #include "workflows/confirm.h"
 
 #include "base/digest.h"
+#include "workflows/audit.h"
 #include "workflows/confirmation_mail.h"
 #include "workflows/control_device.h"
 #include "workflows/device_documents.h"
@@ -70,7 +71,7 @@ void sign_out(Services& services, const std::string& device_id) {
     record["answer"] = answer_not_me;
     return true;
   });
-  const Document revoked = revoke_device(services, device_id, false);
+  const Document revoked = revoke_device(services, device_id, false, by_mailbox);
   const std::string user = string_or(revoked, "user", "");
   if (!user.empty()) put_control_copy(services, user, revoked);
 }

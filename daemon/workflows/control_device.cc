@@ -51,7 +51,7 @@ Outcome mend_control_device(Services& services, Run& run, const Document& doc) {
   const auto revoking = revoking_leaf(run, doc);
   // A `revoke` that is still there was not carried out to the end: every step may be repeated.
   if (revoking && (doc_state(*revoking) == "revoke" || doc_state(*record) != "revoked"))
-    record = revoke_device(services, id, is_true(*revoking, "wipe"));
+    record = revoke_device(services, id, is_true(*revoking, "wipe"), services.user_of(run.database));
   take_name(services, *record, doc);
   Document copy = control_copy(*record, doc);
   if (same_content(copy, doc)) return Keep{};

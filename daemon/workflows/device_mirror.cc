@@ -1,6 +1,7 @@
 #include "workflows/device_mirror.h"
 
 #include "base/errors.h"
+#include "workflows/audit.h"
 #include "workflows/device_documents.h"
 
 namespace channels {
@@ -54,6 +55,9 @@ Document end_record(Services& services, std::string_view device_id, std::string_
     for (const auto& [key, value] : more) record[key] = value;
     for (const char* key : {"owner", "name", "locale", "credential", "expires"})
       record.erase(key);
+    // Of what came to nothing by itself there is no entry: else a stranger could fill the registry for ever.
+    if (state == "rejected")
+      note_audit(record, {"device rejected", std::string(by_mailbox), {{"device", device_id}}}, services.env.wall_now());
     return true;
   });
   // The code stays in the record, to know the proof of the answer already given again; the claim

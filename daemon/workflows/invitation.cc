@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "base/errors.h"
+#include "workflows/audit.h"
 #include "workflows/channel_claims.h"
 #include "workflows/fault.h"
 #include "workflows/invitation_documents.h"
@@ -27,12 +28,14 @@ bool is_open(const Document& record) {
   return doc_state(record) == "sent" || doc_state(record) == "accepting";
 }
 
-Document advance(Services& services, const Document& record, std::initializer_list<std::string_view> from,
+// `by`: whose wish it is, for the audit.
+Document advance(Services& services, const Document& record, std::string_view by, std::initializer_list<std::string_view> from,
                  std::string_view to, const json::object& error = {}) {
   return services.registry.update(doc_id(record), [&](Document& current) {
     if (std::find(from.begin(), from.end(), doc_state(current)) == from.end()) return false;  // it went another way meanwhile
     current["state"] = to;
     if (!error.empty()) current["error"] = error;
+    if (to != "accepting") note_invitation(current, to == "error" ? "failed" : to, by, services.env.wall_now());
     return true;
   });
 }
@@ -110,7 +113,8 @@ std::variant<Document, Fault> let_in(Services& services, const Document& record,
         fault = fault_of_accept(channel, record, user);
         if (fault) return false;
         if (!is_member(channel, user))
-          return change_members(channel, {{user, string_or(record, "access", ""), cause}}, services.env.wall_now());
+          return change_members(channel, {{user, string_or(record, "access", ""), cause, false, false, user}},
+                                services.env.wall_now());
         note_handled(channel, cause);
         return true;
       });
@@ -119,13 +123,13 @@ std::variant<Document, Fault> let_in(Services& services, const Document& record,
 }
 
 Document accept(Services& services, const Document& record, const std::string& user) {
-  const Document accepting = advance(services, record, {"sent"}, "accepting");
+  const Document accepting = advance(services, record, user, {"sent"}, "accepting");
   if (doc_state(accepting) != "accepting") return accepting;
   const auto let = let_in(services, accepting, user);
   if (const auto* fault = std::get_if<Fault>(&let))
-    return advance(services, accepting, {"accepting"}, "error", {{"error", fault->error}, {"reason", fault->reason}});
+    return advance(services, accepting, user, {"accepting"}, "error", {{"error", fault->error}, {"reason", fault->reason}});
   share_out(services, std::get<Document>(let), doc_id(accepting));
-  return advance(services, accepting, {"accepting"}, "accepted");
+  return advance(services, accepting, user, {"accepting"}, "accepted");
 }
 
 bool is_past(const Document& record, WallTime now) {
@@ -135,13 +139,13 @@ bool is_past(const Document& record, WallTime now) {
 
 // The record after what this document wishes.
 Document carry_out(Services& services, const Document& doc, const Document& record, const std::string& user) {
-  if (is_past(record, services.env.wall_now())) return advance(services, record, {"sent"}, "expired");
+  if (is_past(record, services.env.wall_now())) return advance(services, record, by_daemon, {"sent"}, "expired");
   const bool is_invitees = is_invitation_id(doc_id(doc));
   const std::string wish = doc_state(doc);
-  if (!is_invitees) return wish == "withdraw" ? advance(services, record, {"new", "sent"}, "withdrawn") : record;
+  if (!is_invitees) return wish == "withdraw" ? advance(services, record, user, {"new", "sent"}, "withdrawn") : record;
   const bool was_cut_off = doc_state(record) == "accepting";
   if (was_cut_off || (wish == "accept" && doc_state(record) == "sent")) return accept(services, record, user);
-  return wish == "decline" ? advance(services, record, {"sent"}, "declined") : record;
+  return wish == "decline" ? advance(services, record, user, {"sent"}, "declined") : record;
 }
 
 // The record that this document is a copy of.

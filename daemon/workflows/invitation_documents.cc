@@ -3,6 +3,7 @@
 #include <initializer_list>
 
 #include "base/digest.h"
+#include "workflows/audit.h"
 
 namespace channels {
 
@@ -31,6 +32,17 @@ bool is_invitation_id(std::string_view id) {
 std::string shown_state(const Document& record) {
   const std::string state = doc_state(record);
   return state == "accepting" ? "sent" : state;
+}
+
+void note_invitation(Document& record, std::string_view what, std::string_view by, WallTime now, std::string_view invitee) {
+  note_audit(record,
+             {"invitation " + std::string(what),
+              std::string(by),
+              {{"invitation", doc_id(record)},
+               {"channel", string_or(record, "channel", "")},
+               {"access", string_or(record, "access", "")},
+               {"user", invitee}}},
+             now);
 }
 
 Document inviters_copy(const Document& record, Document doc) {

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/time.h"
 #include "couch/document.h"
 
 namespace channels {
@@ -24,6 +25,9 @@ bool is_invitation_id(std::string_view id);
 
 // The state that copies show: accepting is told to nobody.
 std::string shown_state(const Document& record);
+
+// Notes "invitation <what>" for the audit: "sent", "accepted", ... `invitee`: his user id, if he has one.
+void note_invitation(Document& record, std::string_view what, std::string_view by, WallTime now, std::string_view invitee = {});
 
 // The inviter's: `doc` with all that the daemon owns put right; `to` and whatever the daemon doesn't know stay.
 Document inviters_copy(const Document& record, Document doc);

@@ -154,13 +154,14 @@ Letter letter_of(Services& services, const InvitationWish& wish, const Document&
           known ? string_or(address, "address", "") : wish.to.spelled, wish.id};
 }
 
-Document sent(Services& services, Run& run, const Document& record) {
+Document sent(Services& services, Run& run, const Document& record, const std::string& invitee) {
   const std::string expires = format_time(run.env.wall_now() + services.options.confirm_ttl * ttls);
   return services.registry.update_after_act(run.deadline, doc_id(record), [&](Document& current) {
     if (doc_state(current) != "new") return false;
     current["state"] = "sent";
     current["sent"] = format_time(run.env.wall_now());
     current["expires"] = expires;
+    note_invitation(current, "sent", string_or(current, "user", ""), run.env.wall_now(), invitee);
     return true;
   });
 }
@@ -180,7 +181,7 @@ Outcome send(Services& services, Run& run, const Document& doc, const Invitation
     if (!is_about_the_mailbox(refused)) throw;
     return refuse(services, wish.id, doc, {"mail_refused", "The mail server of this address does not accept mail for it."});
   }
-  const Document noted = sent(services, run, record);
+  const Document noted = sent(services, run, record, string_or(places->address, "user", ""));
   deliver_invitation(services, noted);
   return Save{inviters_copy(noted, doc)};
 }

@@ -36,10 +36,11 @@ bool changes_access(const MemberWish& wish) {
 }
 
 std::vector<MemberChange> changes_of(const MemberWish& wish) {
-  if (wish.kind == "change") return {{wish.user, wish.access, wish.cause}};
+  if (wish.kind == "change") return {{wish.user, wish.access, wish.cause, false, false, wish.by}};
   if (wish.kind == "hand over")
-    return {{wish.user, std::string(access_owner), wish.cause}, {wish.by, wish.access, wish.cause}};
-  return {{wish.user, std::string(access_none), wish.cause, wish.kind == "leave", wish.wipe}};
+    return {{wish.user, std::string(access_owner), wish.cause, false, false, wish.by, "member handed over"},
+            {wish.by, wish.access, wish.cause, false, false, wish.by}};
+  return {{wish.user, std::string(access_none), wish.cause, wish.kind == "leave", wish.wipe, wish.by}};
 }
 
 bool keeps_an_owner(const Document& record, const MemberWish& wish) {

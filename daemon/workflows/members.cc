@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#include "workflows/audit.h"
+#include "workflows/channel_claims.h"
+#include "workflows/invitation_documents.h"
+
 namespace channels {
 
 namespace {
@@ -18,6 +22,22 @@ json::object members_in(const Document& record) {
 std::string access_in(const json::value& member) {
   const json::object* entry = member.if_object();
   return entry == nullptr ? "" : string_or(*entry, "access", "");
+}
+
+std::string what_it_is(const MemberChange& change, const std::string& access_before) {
+  if (!change.what.empty()) return change.what;
+  if (change.access == access_none) return change.left ? "member left" : "member removed";
+  return is_access(access_before) ? "member access" : "member added";
+}
+
+Deed deed_of(const Document& channel_record, const MemberChange& change) {
+  Deed deed{what_it_is(change, access_of(channel_record, change.user)),
+            change.by.empty() ? std::string(by_daemon) : change.by,
+            {{"channel", channel_id_of(channel_record)}, {"user", change.user}}};
+  if (is_access(change.access)) deed.about["access"] = change.access;
+  if (change.wipe) deed.about["wipe"] = true;
+  if (is_invitation_id(change.cause)) deed.about["invitation"] = change.cause;
+  return deed;
 }
 
 }  // namespace
@@ -68,6 +88,7 @@ std::vector<std::string> former_members_of(const Document& channel_record) {
 
 bool change_members(Document& channel_record, const std::vector<MemberChange>& changes, WallTime now) {
   if (changes.empty() || was_handled(channel_record, changes.back().cause)) return false;
+  for (const MemberChange& change : changes) note_audit(channel_record, deed_of(channel_record, change), now);
   json::object members = members_in(channel_record);
   for (const MemberChange& change : changes) {
     json::object entry{{"access", change.access}, {"since", format_time(now)}, {"by", change.cause}};

@@ -48,9 +48,12 @@ struct MemberChange {
   std::string cause;  // the same for every run that wants this change
   bool left = false;  // of "none": he went himself
   bool wipe = false;  // of "none": who removed him wishes that his devices drop their copies
+  std::string by = {};    // who wants it, for the audit: a user, or as audit.h has it; nobody named is the daemon
+  std::string what = {};  // for the audit, where the access doesn't say it: "member handed over"
 };
 
-// Puts all of them into the record at once; false if the last of them was put in before, nothing is changed then.
+// Puts all of them into the record at once, and notes each for the audit; false if the last of them was put in before, nothing
+// is changed then.
 bool change_members(Document& channel_record, const std::vector<MemberChange>& changes, WallTime now);
 
 // A change of that cause is in the record already, or was, and what came after it counts.

@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "base/errors.h"
+#include "workflows/audit.h"
 
 namespace channels {
 
@@ -11,6 +12,8 @@ constexpr int most_tries = 10;
 // After an act, while the server is away: it may be back any moment.
 constexpr milliseconds between_tries{500};
 constexpr std::int64_t registry_rows_a_page = 1000;
+// Where nothing takes the queue along: the record stays small beside what it is about.
+constexpr std::size_t most_noted = 50;
 
 }  // namespace
 
@@ -35,23 +38,36 @@ std::optional<Document> Registry::get(std::string_view id) {
 Document Registry::update(std::string_view id, const std::function<bool(Document&)>& change) {
   for (int tries = 0; tries < most_tries; ++tries) {
     Document doc = database_.get(id).value_or(Document{{"_id", id}});
-    if (!change(doc)) return doc;
-    const Saved saved = database_.save(doc);
-    if (saved.ok()) {
-      doc["_rev"] = saved.rev;
-      return doc;
-    }
+    if (try_change(doc, change)) return doc;
   }
   throw Unavailable("the registry's " + std::string(id) + " changes all the time");
 }
 
 Document Registry::update(const Document& known, const std::function<bool(Document&)>& change) {
   Document doc = known;
-  if (!change(doc)) return doc;
-  const Saved saved = database_.save(doc);
-  if (!saved.ok()) return update(doc_id(known), change);
-  doc["_rev"] = saved.rev;
-  return doc;
+  return try_change(doc, change) ? doc : update(doc_id(known), change);
+}
+
+// False after a conflict. Where nothing is changed, what an earlier run noted and could not hand on is.
+bool Registry::try_change(Document& doc, const std::function<bool(Document&)>& change) {
+  audits_.strip(doc);
+  if (const auto noted = noted_audits(doc); noted.size() >= most_noted && write_audits(noted) == noted.size()) doc.erase("audit");
+  if (change(doc)) {
+    const Saved saved = database_.save(doc);
+    if (!saved.ok()) return false;
+    doc["_rev"] = saved.rev;
+  }
+  audits_.put(doc);
+  return true;
+}
+
+std::size_t Registry::write_audits(const std::vector<Document>& entries) {
+  std::vector<std::string> there;
+  for (const Saved& saved : database_.save_all(entries)) {
+    if (saved.outcome != Saved::Outcome::rejected) there.push_back(saved.id);  // a conflict: by an earlier try
+  }
+  audits_.written(there);
+  return there.size();
 }
 
 Document Registry::update_after_act(MonoTime deadline, std::string_view id,

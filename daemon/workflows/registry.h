@@ -18,6 +18,8 @@
 //   "link-<digest>"            {"type": "link", "state", "user", "channel", "taken", ...}   (link.h)
 //   "channelname-<digest>"     {"type": "channelname", "channel", "user"}
 //
+//   "audit-<time>-<digest>"    {"type": "audit", ...}   (audit.h); each of the others may hold some that wait, as "audit"
+//
 // An address' digest is the SHA-256 of its folded form, so that no address is in an id.
 #pragma once
 
@@ -31,6 +33,7 @@
 
 #include "base/env.h"
 #include "couch/database.h"
+#include "workflows/audit_queue.h"
 
 namespace channels {
 
@@ -46,7 +49,8 @@ class Registry {
   std::optional<Document> get(std::string_view id);
 
   // Reads the document (a new one has nothing but its _id), lets `change` alter it, saves; again
-  // after a conflict. `change` returns false to leave it as it is. Gives the document as it then is.
+  // after a conflict. `change` returns false to leave it as it is. Gives the document as it then is. What `change` notes for the
+  // audit (audit.h) is written soon after.
   Document update(std::string_view id, const std::function<bool(Document&)>& change);
   // The same without reading at first: `known` is as the caller has just read or written it.
   Document update(const Document& known, const std::function<bool(Document&)>& change);
@@ -60,6 +64,11 @@ class Registry {
   // partition could give to two is none.
   Document claim(const Document& doc);
   void remove(std::string_view id);
+
+  // Writes them at once, and gives how many are there then. For who cannot wait for the engine to take them along, and before
+  // a record that holds some is removed.
+  std::size_t write_audits(const std::vector<Document>& entries);
+  AuditQueue& audits() { return audits_; }
 
   // HMAC key of all codes, made at the first use.
   std::string codes_key();
@@ -81,10 +90,12 @@ class Registry {
   Database& database() { return database_; }
 
  private:
+  bool try_change(Document& doc, const std::function<bool(Document&)>& change);
   void withdraw_unsure(const std::string& id);
 
   Env& env_;
   Database database_;
+  AuditQueue audits_;
   std::mutex mutex_;
   std::string codes_key_;                      // guarded by mutex_
   std::map<std::string, std::string> unsure_;  // revs of claims that no quorum has, by id; guarded by mutex_

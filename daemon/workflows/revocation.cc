@@ -1,12 +1,13 @@
 #include "workflows/revocation.h"
 
 #include "provision/users.h"
+#include "workflows/audit.h"
 #include "workflows/control_device.h"
 #include "workflows/device_mirror.h"
 
 namespace channels {
 
-Document revoke_device(Services& services, const std::string& device_id, bool wipe) {
+Document revoke_device(Services& services, const std::string& device_id, bool wipe, std::string_view by) {
   // First of all: should the rest be delayed, the device is out already.
   delete_user(services.server, device_id);
   const Document revoked =
@@ -17,6 +18,12 @@ Document revoke_device(Services& services, const std::string& device_id, bool wi
         record["revoked_at"] = format_time(services.env.wall_now());
         record["tell"] = "revoked";
         record.erase("credential");
+        Deed deed{"device revoked",
+                  string_or(record, "revoke_by", by),
+                  {{"user", string_or(record, "user", "")}, {"device", device_id}}};
+        if (wipe) deed.about["wipe"] = true;
+        note_audit(record, deed, services.env.wall_now());
+        record.erase("revoke_by");
         return true;
       });
   // A rotation or an activation may have put the log-in back before it could see the record.
@@ -26,7 +33,7 @@ Document revoke_device(Services& services, const std::string& device_id, bool wi
 }
 
 void revoke_everywhere(Services& services, const std::string& user, const std::string& device_id) {
-  put_control_copy(services, user, revoke_device(services, device_id, false));
+  put_control_copy(services, user, revoke_device(services, device_id, false, by_mailbox));
 }
 
 void revoke_others(Services& services, const std::string& user, const std::string& device_id) {

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "provision/users.h"
+#include "workflows/audit.h"
 #include "workflows/device_documents.h"
 #include "workflows/group_sharing.h"
 
@@ -45,6 +46,8 @@ Document take_number(Services& services, const RotateId& id, const json::object&
     if (doc_state(record) != "active" || int_or(record, "rotation", 0) + 1 != id.number) return false;
     record["rotation"] = id.number;
     record["credential"] = credential;
+    const std::string user = string_or(record, "user", "");
+    note_audit(record, {"device rotated", user, {{"user", user}, {"device", id.device}}}, services.env.wall_now());
     return true;
   });
 }

@@ -101,6 +101,37 @@ test('the registry\'s views', () => {
   for (const state of ['ready', 'gone']) assert.deepEqual(rows('channels_by_until', { type: 'channel', state }), []);
 });
 
+test('an entry of the audit is found by what it is about and who did it, also while a record holds it', () => {
+  const { fn, emitted } = load('registry', 'views/audit/map.js');
+  const rows = (doc) => {
+    emitted.length = 0;
+    fn(doc);
+    return JSON.parse(JSON.stringify(emitted)).map(({ key, value }) => [key.join(' '), value]);
+  };
+  const entry = { _id: 'audit-T-1', type: 'audit', at: 'T', what: 'member removed', by: 'alice', user: 'bob', channel: 'fun' };
+  assert.deepEqual(rows(entry), ['all all', 'user bob', 'user alice', 'channel fun'].map((of) => [`${of} T audit-T-1`, null]));
+  assert.deepEqual(rows({ ...entry, by: 'mailbox', user: undefined, channel: undefined, device: 'd' }), [['all all T audit-T-1', null], ['device d T audit-T-1', null]]);
+  assert.deepEqual(rows({ ...entry, by: 'bob', channel: undefined }).length, 2, 'what he did to himself is one row');
+  const held = rows({ _id: 'channel-fun', type: 'channel', audit: [entry, { ...entry, _id: 'audit-U-2', at: 'U' }] });
+  assert.deepEqual(held[0], ['all all T audit-T-1', entry]);
+  assert.deepEqual(held.at(-1), ['held T', null]);
+  assert.equal(held.length, 9);
+  for (const doc of [{ type: 'channel' }, { type: 'channel', audit: [] }, { type: 'device', audit: 7 }]) assert.deepEqual(rows(doc), []);
+});
+
+test('an entry of the audit stays as it is, whoever comes', () => {
+  const { call } = load('registry', 'validate_doc_update.js');
+  const entry = { _id: 'audit-T-1', type: 'audit' };
+  assert.deepEqual(call(entry, null, ADMIN), ACCEPT);
+  assert.deepEqual(call({ ...entry, _revisions: { start: 1, ids: ['a'] } }, null, ADMIN), ACCEPT, 'restored by replication');
+  assert.ok(call({ ...entry, by: 'bob' }, entry, ADMIN).refused);
+  assert.ok(call({ _id: entry._id, _deleted: true }, entry, ADMIN).refused);
+  assert.ok(call({ _id: entry._id, _deleted: true }, null, ADMIN).refused);
+  assert.ok(call({ ...entry, _revisions: { start: 2, ids: ['b', 'a'] } }, null, ADMIN).refused, 'its parent is compacted away');
+  for (const _id of ['channel-fun', 'device-audit-', 'checkpoint-1'])
+    assert.deepEqual(call({ _id, _deleted: true }, { _id }, ADMIN), ACCEPT);
+});
+
 test('views are in handshake and registry only, and every folder has a version', () => {
   for (const folder of ['handshake', 'control', 'channel', 'directory', 'registry']) {
     assert.match(read(folder, 'version'), /^[1-9]\d*\n$/);

@@ -3,6 +3,7 @@
 //   proxy.blocks = /^\/_utils\//;      // 403 for these paths
 //   proxy.holds = ({url}) => ...;      // a promise that this request waits for, or nothing
 //   proxy.forwarded = 'kept';          // X-Forwarded-For: 'appended', 'kept' as the client sent it, or 'dropped'
+//   proxy.loses = ({ path, body }) => path.endsWith('/_bulk_docs') && body.includes('x');   // the server acts, the answer is lost
 //   await proxy.close();
 
 import { createServer, request } from 'node:http';
@@ -20,6 +21,7 @@ class Proxy {
   blocks = null;
   holds = null;
   forwarded = 'appended';
+  loses = () => false;
 
   constructor(target) {
     this.target = new URL(target);
@@ -33,7 +35,14 @@ class Proxy {
       return;
     }
     const { hostname: host, port } = this.target;
+    const parts = [];
+    incoming.on('data', (part) => parts.push(part));
     const onward = request({ host, port, method: incoming.method, path: incoming.url, headers: this.#headers(incoming) }, (reply) => {
+      if (this.loses({ path: incoming.url, body: Buffer.concat(parts).toString() })) {
+        reply.resume();
+        answer.destroy();
+        return;
+      }
       answer.writeHead(reply.statusCode, reply.headers);
       reply.pipe(answer);
     });

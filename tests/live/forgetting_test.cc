@@ -10,6 +10,7 @@
 #include "provision/install.h"
 #include "provision/users.h"
 #include "workflows/all.h"
+#include "workflows/audit.h"
 #include "workflows/channel_claims.h"
 #include "workflows/clean_up.h"
 #include "workflows/device_documents.h"
@@ -225,6 +226,59 @@ TEST_F(Forgetting, ATraceIsPurgedWhenItsTimeIsOver) {
   forget_traces(registry, env_.wall_now() + seconds(3601));
   EXPECT_THAT(traces_of(registry, "a", 10), IsEmpty());
   EXPECT_THAT(registry.leaves(id), IsEmpty()) << "no tombstone";
+}
+
+std::vector<json::object> audits_of(Database& registry, const std::string& channel) {
+  return registry.view("audit", {{"startkey", json::array{"channel", channel}}, {"endkey", json::array{"channel", channel, json::object()}}});
+}
+
+// A process was killed between the save and the entry, and nobody writes the record again.
+TEST_F(Forgetting, AnEntryOfTheAuditThatWasLeftInARecordIsWrittenOnce) {
+  const std::string id = hex(env_.random_bytes(10));
+  Database& registry = services_->registry.database();
+  Document record{{"_id", channel_record_id(id)}, {"type", "channel"}, {"state", "error"}};
+  note_audit(record, {"channel made", "alice", {{"channel", id}}}, env_.wall_now());
+  const Document entry = noted_audits(record).front();
+  ASSERT_TRUE(registry.save(record).ok());
+
+  EXPECT_THAT(audits_of(registry, id), SizeIs(1)) << "it can be seen while the record holds it";
+  clean_up(*services_);
+  EXPECT_FALSE(registry.get(doc_id(entry)).has_value()) << "its own process may be about to write it";
+  env_.shift += seconds(301);
+  for (int again = 0; again < 2; ++again) {
+    clean_up(*services_);
+    const auto rows = audits_of(registry, id);
+    ASSERT_THAT(rows, SizeIs(1));
+    EXPECT_EQ(string_or(rows.front(), "id", ""), doc_id(entry));
+  }
+  EXPECT_FALSE(registry.get(channel_record_id(id))->contains("audit"));
+}
+
+TEST_F(Forgetting, ARegistrationThatIsReducedToADigestKeepsTheEntryThatItHolds) {
+  const std::string id = hex(env_.random_bytes(32));
+  Document record{{"_id", device_record_id(id)}, {"type", "device"}, {"state", "rejected"}, {"ended", format_time(env_.wall_now() - seconds(3700))}};
+  note_audit(record, {"device rejected", "mailbox", {{"device", id}}}, env_.wall_now());
+  ASSERT_TRUE(services_->registry.database().save(record).ok());
+  clean_up(*services_);
+  const auto digest = services_->registry.get(device_record_id(id));
+  ASSERT_TRUE(digest.has_value());
+  EXPECT_EQ(doc_type(*digest), "forgotten");
+  EXPECT_EQ(noted_audits(*digest), noted_audits(record));
+}
+
+// By nobody, the server's admins included.
+TEST_F(Forgetting, AnEntryOfTheAuditIsNeitherChangedNorDeleted) {
+  Database& registry = services_->registry.database();
+  Document entry = audit_entry({"channel made", "alice", {{"channel", "fun"}}}, env_.wall_now());
+  const Saved saved = registry.save(entry);
+  ASSERT_TRUE(saved.ok()) << saved.reason;
+  EXPECT_EQ(registry.save(entry).outcome, Saved::Outcome::conflict) << "so a second try of the same is known";
+  entry["_rev"] = saved.rev;
+  Document changed = entry;
+  changed["by"] = "bob";
+  EXPECT_EQ(registry.save(changed).outcome, Saved::Outcome::rejected);
+  EXPECT_EQ(registry.save({{"_id", doc_id(entry)}, {"_rev", saved.rev}, {"_deleted", true}}).outcome, Saved::Outcome::rejected);
+  EXPECT_EQ(registry.get(doc_id(entry)), entry);
 }
 
 // A run that was paused wrote _security as it was before, and ended: the record says otherwise.

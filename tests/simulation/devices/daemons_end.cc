@@ -93,6 +93,7 @@ void DaemonsWorld::check_end() {
   check_edits();
   check_invitations();
   check_memberships();
+  check_audit();
   for (const auto& [id, doc] : cloud_.find(registry)->docs()) {
     if (id.starts_with("failure-") && !doc.tree.is_deleted() && is_parked(*record(id)))
       scheduler_.fail("parked to the end: " + json::serialize(*record(id)));

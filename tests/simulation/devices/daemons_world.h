@@ -101,6 +101,9 @@ class DaemonsWorld {
   std::string unsettled_channel(const Document& channel);
   void check_invitations();
   void check_memberships();
+  // daemons_audit.cc
+  void check_audit();
+  void check_entries_of(const Document& record, const std::map<std::string, int>& counts);
   int status_of(Server& server, const std::string& path);
   std::optional<Document> record(const std::string& id);
 

@@ -154,6 +154,19 @@ TEST_F(RecordsTest, CheckpointsSurviveAServerThatIsDown) {
   EXPECT_EQ(saved_seq("b"), "1");
 }
 
+// The answer to an earlier try was lost; and one that a validation function doesn't let in.
+TEST_F(RecordsTest, WhatGoesBesideTheCheckpointsIsTriedOnceAndHoldsThemUpInNoCase) {
+  couch_.docs["audit-1"] = {{"_id", "audit-1"}, {"_rev", "1-a"}, {"what", "first"}};
+  couch_.refused = {"audit-2"};
+  records_.put_checkpoint("a", {"1", 4, 2});
+  const auto refused = records_.flush_checkpoints({{{"_id", "audit-1"}, {"what", "again"}}, {{"_id", "audit-2"}}, {{"_id", "audit-3"}}});
+  EXPECT_EQ(refused, Strings{"audit-2"});
+  EXPECT_EQ(couch_.requests, Strings{"POST _bulk_docs"});
+  EXPECT_EQ(saved_seq("a"), "1");
+  EXPECT_EQ(string_or(couch_.docs.at("audit-1"), "what", ""), "first");
+  EXPECT_TRUE(couch_.docs.contains("audit-3"));
+}
+
 TEST_F(RecordsTest, CheckpointsOfManyDatabasesAreCutIntoSeveralSaves) {
   for (int i = 0; i < 1200; ++i)
     records_.put_checkpoint("db" + std::to_string(i), {std::to_string(i), 4, 2});

@@ -24,6 +24,7 @@ class FakeCouch : public Transport {
   std::map<std::string, std::function<json::array(const json::object& query)>> views;
   std::vector<std::string> requests;   // "POST _bulk_docs", in their order
   std::set<std::string> answered_202;  // ids
+  std::set<std::string> refused;       // ids that a validation function lets nobody write
   int copies = 1;  // n of the cluster
   std::map<std::string, Document> losers;  // by id: a branch that a race left
   // Called before the request acts; may throw Unavailable.
@@ -96,6 +97,7 @@ class FakeCouch : public Transport {
       losers.erase(loser);
       return {{"ok", true}, {"id", id}, {"rev", "9-gone"}};
     }
+    if (refused.contains(id)) return {{"id", id}, {"error", "forbidden"}, {"reason", "no"}};
     if (doc_rev(doc) != rev)
       return {{"id", id}, {"error", "conflict"}, {"reason", "Document update conflict."}};
     const std::string next = std::to_string(++generation_) + "-" + id;
