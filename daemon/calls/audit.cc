@@ -51,6 +51,16 @@ const json::object* entry_in(const json::object& row) {
   return held == nullptr ? get_object(row, "doc") : held;
 }
 
+// As entries have it, to the millisecond: the time at which a page ended goes on there. `text` is a time.
+std::string exact_time_of(const std::string& text) {
+  constexpr std::size_t to_the_second = 19;
+  std::string time = audit_time(*parse_time(text));
+  if (text[to_the_second] != '.') return time;
+  std::string digits = text.substr(to_the_second + 1, text.size() - to_the_second - 2).substr(0, 3);
+  digits.resize(3, '0');
+  return time.replace(to_the_second + 1, 3, digits);
+}
+
 // With a time, the first ones from then on; else the last.
 json::object query_of(const AuditAsked& asked) {
   const auto [kind, id] = range_of(asked);
@@ -71,8 +81,12 @@ AuditFound find_entries(Operator& by, const AuditAsked& asked) {
     const auto rows = registry.view("audit", query);
     for (const json::object& row : rows) {
       const json::object* entry = entry_in(row);
-      // One that is written and still in its record is two rows, side by side.
-      if (entry == nullptr || !is_asked_for(*entry, asked) || std::exchange(last, doc_id(*entry)) == doc_id(*entry)) continue;
+      if (entry == nullptr || !is_asked_for(*entry, asked)) continue;
+      // One that is written and still in its record is two rows, side by side. What was written counts.
+      if (std::exchange(last, doc_id(*entry)) == doc_id(*entry)) {
+        if (get_object(row, "value") == nullptr) found.entries.back() = *entry;
+        continue;
+      }
       found.are_more = found.entries.size() == static_cast<std::size_t>(asked.limit);
       if (found.are_more) break;
       found.entries.push_back(*entry);
@@ -120,7 +134,7 @@ bool find_user(Operator& by, AuditAsked& asked) {
 
 int print_audit(Operator& by, AuditAsked asked) {
   if (!find_user(by, asked)) return exit_failed;
-  if (const auto since = parse_time(asked.since)) asked.since = audit_time(*since);
+  if (!asked.since.empty()) asked.since = exact_time_of(asked.since);
   const AuditFound found = find_entries(by, asked);
   json::array entries;
   for (const Document& entry : found.entries) entries.push_back(shown_entry(entry));
