@@ -42,7 +42,7 @@ std::pair<std::string, std::string> range_of(const AuditAsked& asked) {
 bool is_asked_for(const Document& entry, const AuditAsked& asked) {
   const auto says = [&](const char* key, const std::string& id) { return string_or(entry, key, "") == id; };
   return (asked.user.empty() || says("user", asked.user) || says("by", asked.user)) &&
-         (asked.channel.empty() || says("channel", asked.channel)) && (asked.device.empty() || says("device", asked.device));
+         (asked.channel.empty() || says("channel", asked.channel) || says("group", asked.channel)) && (asked.device.empty() || says("device", asked.device));
 }
 
 // An entry that a record holds is the row's value, one of its own the row's document.
@@ -159,7 +159,7 @@ void add_audit(Calls& calls) {
   CLI::App& command = calls.add("audit", "who did what to which device, channel or membership, and when",
                                 [asked](Operator& by) { return print_audit(by, *asked); });
   command.add_option("--user", asked->user, "what he did, and what was done to him: a user id or an e-mail address");
-  command.add_option("--channel", asked->channel, "its id")->type_name("ID");
+  command.add_option("--channel", asked->channel, "its id, or a group's")->type_name("ID");
   command.add_option("--device", asked->device, "its id")->type_name("ID");
   command.add_option("--since", asked->since, "from then on, as 2024-05-01T12:00:00Z; else the last ones")
       ->type_name("TIME")

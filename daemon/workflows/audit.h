@@ -2,7 +2,7 @@
 // alone: no address, no name that a person gave, no code is in one, so that an entry may stay when its user is erased.
 //
 //   {"_id": "audit-<at>-<digest>", "type": "audit", "at": TIME, "what": "member added", "by": "<user id>" | "mailbox" | "operator" |
-//    "daemon"[, "user"][, "device"][, "channel"][, "access"][, "invitation"][, "wipe"][, "document"][, "after": REV]}
+//    "daemon"[, "user"][, "device"][, "channel"][, "group"][, "access"][, "invitation"][, "link"][, "wipe"][, "document"][, "after": REV]}
 //
 // An entry comes to be with the change that it tells of, by the same save: note_audit() puts it into the record that is changed,
 //

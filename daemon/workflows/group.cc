@@ -4,6 +4,7 @@
 
 #include "mail/text.h"
 #include "provision/channel_id.h"
+#include "workflows/audit.h"
 #include "workflows/channel_claims.h"
 #include "workflows/fault.h"
 #include "workflows/group_sharing.h"
@@ -41,6 +42,7 @@ Document take_group_name(Services& services, const Document& record, const Docum
   const Document named = services.registry.update(record, [&](Document& current) {
     if (string_or(current, "name", "") != string_or(record, "name", "")) return false;
     current["name"] = name;
+    note_audit(current, {"group renamed", user, {{"channel", channel_id_of(current)}}}, services.env.wall_now());
     current["members_changed"] = format_time(services.env.wall_now());  // the hourly look finishes it
     return true;
   });
@@ -58,12 +60,14 @@ Outcome make_group(Services& services, Run& run, const Document& doc) {
     return mend_group(services, run, doc);
   }
   if (const auto fault = fault_of_group(doc)) return Save{in_error(doc, fault->error, fault->reason)};
-  const Document record = services.registry.claim({{"_id", channel_record_id(doc_id(doc))},
-                                                   {"type", "group"},
-                                                   {"state", "ready"},
-                                                   {"user", user},
-                                                   {"name", string_or(doc, "name", "")},
-                                                   {"created", format_time(services.env.wall_now())}});
+  Document wish{{"_id", channel_record_id(doc_id(doc))},
+                {"type", "group"},
+                {"state", "ready"},
+                {"user", user},
+                {"name", string_or(doc, "name", "")},
+                {"created", format_time(services.env.wall_now())}};
+  note_audit(wish, {"group made", user, {{"channel", doc_id(doc)}}}, services.env.wall_now());
+  const Document record = services.registry.claim(wish);
   if (!is_group(record) || access_of(record, user) != access_owner)
     return Save{in_error(doc, "id_taken", "This id is taken. Make the group under another id.")};
   share_group_with(services, record, user);

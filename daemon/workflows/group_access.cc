@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "workflows/audit.h"
 #include "workflows/channel_claims.h"
 #include "workflows/fault.h"
 #include "workflows/groups.h"
@@ -46,6 +47,17 @@ std::optional<Fault> fault_of_group_wish(const Document& channel, const Document
   return std::nullopt;
 }
 
+// Before the change.
+void note_group_access(Document& channel, const Document& group, const GroupWish& wish, WallTime now) {
+  const std::string id = channel_id_of(group);
+  const bool had_it = is_access(group_access(channel, id));
+  Deed deed{wish.kind == "remove" ? "group removed" : had_it ? "group access" : "group added",
+            wish.by,
+            {{"channel", channel_id_of(channel)}, {"group", id}}};
+  if (wish.kind == "change") deed.about["access"] = wish.access;
+  note_audit(channel, deed, now);
+}
+
 }  // namespace
 
 Outcome change_group_access(Services& services, Run& run, const Document& doc) {
@@ -61,6 +73,7 @@ Outcome change_group_access(Services& services, Run& run, const Document& doc) {
     fault = fault_of_group_wish(current, *group, wish);
     if (fault) return false;
     const std::string access = wish.kind == "remove" ? std::string(access_none) : wish.access;
+    note_group_access(current, *group, wish, run.env.wall_now());
     change_group(current, channel_id_of(*group), access, is_true(doc, "wipe"), run.attempt_key, run.env.wall_now());
     return true;
   });

@@ -1,6 +1,7 @@
 #include <optional>
 
 #include "base/errors.h"
+#include "workflows/audit.h"
 #include "workflows/channel_claims.h"
 #include "workflows/fault.h"
 #include "workflows/link.h"
@@ -41,6 +42,7 @@ Document end_link(Services& services, const Document& link, std::string_view sta
   const Document ended = services.registry.update(link, [&](Document& current) {
     if (doc_state(current) != "open") return false;
     current["state"] = state;
+    note_link(current, state, by_daemon, services.env.wall_now());
     return true;
   });
   show_maker(services, ended);
@@ -72,7 +74,8 @@ std::optional<Fault> come_in(Services& services, Document& channel, const Docume
     if (was_handled(current, cause)) return false;
     if (is_member(current, user)) return note_handled(current, cause), true;
     fault = fault_of_join(reach, current, link, user);
-    return !fault && change_members(current, {{user, string_or(link, "access", ""), cause}}, services.env.wall_now());
+    return !fault && change_members(current, {{user, string_or(link, "access", ""), cause, false, false, user, "", doc_id(link)}},
+                                    services.env.wall_now());
   });
   return fault;
 }

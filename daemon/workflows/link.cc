@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "workflows/audit.h"
 #include "workflows/channel_claims.h"
 #include "workflows/fault.h"
 #include "workflows/link_record.h"
@@ -50,16 +51,18 @@ std::optional<Fault> fault_of_link(Services& services, const LinkWish& wish, con
 
 Document claim_link(Services& services, const LinkWish& wish, const Document& doc, const std::string& user) {
   const WallTime now = services.env.wall_now();
-  return services.registry.claim({{"_id", link_record_id(wish.channel, wish.code)},
-                                  {"type", "link"},
-                                  {"state", "open"},
-                                  {"user", user},
-                                  {"document", doc_id(doc)},
-                                  {"channel", wish.channel},
-                                  {"access", wish.access},
-                                  {"uses", wish.uses},
-                                  {"created", format_time(now)},
-                                  {"expires", format_time(now + std::chrono::days(wish.days))}});
+  Document record{{"_id", link_record_id(wish.channel, wish.code)},
+                  {"type", "link"},
+                  {"state", "open"},
+                  {"user", user},
+                  {"document", doc_id(doc)},
+                  {"channel", wish.channel},
+                  {"access", wish.access},
+                  {"uses", wish.uses},
+                  {"created", format_time(now)},
+                  {"expires", format_time(now + std::chrono::days(wish.days))}};
+  note_link(record, "made", user, now);
+  return services.registry.claim(record);
 }
 
 bool is_made_by(const Document& record, const Document& doc, const std::string& user) {
@@ -77,6 +80,7 @@ Document settled_record(Services& services, const Document& doc, const Document&
   return services.registry.update(record, [&](Document& current) {
     if (doc_state(current) != "open") return false;
     current["state"] = is_past ? "expired" : "closed";
+    note_link(current, doc_state(current), is_past ? std::string(by_daemon) : string_or(current, "user", ""), services.env.wall_now());
     return true;
   });
 }

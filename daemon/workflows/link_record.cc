@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/digest.h"
+#include "workflows/audit.h"
 
 namespace channels {
 
@@ -52,6 +53,14 @@ bool take_use(Document& record, const std::string& cause) {
 bool has_use(const Document& record, const std::string& cause) {
   const json::array* taken = get_array(record, "taken");
   return taken != nullptr && contains_use(*taken, use_of(cause));
+}
+
+void note_link(Document& record, std::string_view what, std::string_view by, WallTime now) {
+  note_audit(record,
+             {"link " + std::string(what),
+              std::string(by),
+              {{"link", doc_id(record)}, {"channel", string_or(record, "channel", "")}, {"access", string_or(record, "access", "")}}},
+             now);
 }
 
 Document makers_copy(const Document& record, Document doc) {

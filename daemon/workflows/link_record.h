@@ -22,6 +22,9 @@ bool take_use(Document& record, const std::string& cause);
 // That cause has one.
 bool has_use(const Document& record, const std::string& cause);
 
+// Notes "link <what>" for the audit: "made", "closed", "expired".
+void note_link(Document& record, std::string_view what, std::string_view by, WallTime now);
+
 // The document of who made it: `doc` with all that the daemon owns put right.
 Document makers_copy(const Document& record, Document doc);
 

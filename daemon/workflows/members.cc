@@ -36,6 +36,7 @@ Deed deed_of(const Document& channel_record, const MemberChange& change) {
             {{"channel", channel_id_of(channel_record)}, {"user", change.user}}};
   if (is_access(change.access)) deed.about["access"] = change.access;
   if (change.wipe) deed.about["wipe"] = true;
+  deed.about["link"] = change.link;
   if (is_invitation_id(change.cause)) deed.about["invitation"] = change.cause;
   return deed;
 }

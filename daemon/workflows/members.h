@@ -50,6 +50,7 @@ struct MemberChange {
   bool wipe = false;  // of "none": who removed him wishes that his devices drop their copies
   std::string by = {};    // who wants it, for the audit: a user, or as audit.h has it; nobody named is the daemon
   std::string what = {};  // for the audit, where the access doesn't say it: "member handed over"
+  std::string link = {};  // for the audit: the id of the link's record by which he came
 };
 
 // Puts all of them into the record at once, and notes each for the audit; false if the last of them was put in before, nothing

@@ -92,6 +92,7 @@ Document Registry::claim(const Document& doc) {
   if (saved.outcome == Saved::Outcome::saved) {
     Document made = doc;
     made["_rev"] = saved.rev;
+    audits_.put(made);
     return made;
   }
   if (saved.outcome == Saved::Outcome::accepted) {

@@ -11,6 +11,7 @@ function (doc) {
     emitFor('user', entry.user);
     if (entry.by !== entry.user && entry.by !== 'mailbox' && entry.by !== 'operator' && entry.by !== 'daemon') emitFor('user', entry.by);
     emitFor('channel', entry.channel);
+    emitFor('channel', entry.group);
     emitFor('device', entry.device);
   }
   if (isEntry) {
