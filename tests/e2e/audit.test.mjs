@@ -3,14 +3,16 @@
 
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { NOT_ME, YES_ALONE, newCredential, sha256 } from '../lib/device.mjs';
 import { waitFor } from '../lib/net.mjs';
 import { operatorCall } from '../lib/operator.mjs';
 import { person } from '../lib/people.mjs';
 import { startProxy } from '../lib/proxy.mjs';
-import { startWorld } from '../lib/world.mjs';
+import { newChannelId, startWorld } from '../lib/world.mjs';
 
+const codes = [];
 let world, alice, bob, carol;
 before(async () => {
   world = await startWorld({ channels_mail: { mail_per_address: 50 } });
@@ -86,6 +88,30 @@ test('the life of a channel is told once and in its order', async () => {
   const [sent, added] = life.slice(1, 3);
   assert.match(sent.invitation, /^invitation-[0-9a-f]{64}$/);
   assert.equal(added.invitation, sent.invitation);
+});
+
+test('links and groups are told as well', async () => {
+  const { _id: channel } = await world.makeChannel(alice.device);
+  const link = { _id: `link-${channel}`, type: 'link', state: 'new', channel, code: randomBytes(16).toString('hex'), access: 'reader' };
+  await alice.put(link);
+  const open = await alice.settled(link._id, ['open']);
+  await bob.put({ _id: `join-${channel}`, type: 'join', state: 'new', channel, code: link.code });
+  await bob.settled(`join-${channel}`, ['joined']);
+  await alice.say(open, 'close', ['closed']);
+  const group = newChannelId();
+  await alice.put({ _id: group, type: 'group', state: 'new', name: 'Gardeners' });
+  await alice.settled(group, ['ready']);
+  for (const access of ['reader', 'writer']) done(await alice.change('change', channel, { group, access }));
+  await join(group, carol, 'writer');
+  done(await alice.change('remove', channel, { group }));
+
+  const life = await entries('--channel', channel);
+  assert.deepEqual(life.map(told), ['channel made by alice', 'link made by alice reader', 'member added by bob bob reader', 'link closed by alice reader',
+    'group added by alice reader', 'group access by alice writer', 'group removed by alice']);
+  assert.equal(life[2].link, life[1].link);
+  assert.deepEqual((await entries('--channel', group)).map(told), ['group made by alice', 'group added by alice reader', 'group access by alice writer',
+    'invitation sent by alice carol writer', 'member added by carol carol writer', 'invitation accepted by carol writer', 'group removed by alice']);
+  codes.push(link.code);
 });
 
 test('the life of devices is told by who ended them: a device, the mailbox, an operator', async () => {
@@ -190,7 +216,7 @@ test('a parked document that is retried is told, by a digest', async () => {
 test('no address, no name and no code is in any entry', async () => {
   const text = JSON.stringify(await written());
   assert.ok((await written()).length > 30);
-  for (const word of ['@', 'example', 'Garden', 'phone', 'laptop', 'hers', alice.device.deviceCode, alice.device.link.code, alice.device.secret])
+  for (const word of ['@', 'example', 'Garden', ...codes, 'phone', 'laptop', 'hers', alice.device.deviceCode, alice.device.link.code, alice.device.secret])
     assert.ok(!text.includes(word), word);
   for (const who of [alice, bob, carol]) assert.ok(!text.includes(sha256(who.address)), 'not even an address\' digest');
 });
