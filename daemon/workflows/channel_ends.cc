@@ -1,6 +1,7 @@
 #include "workflows/channel_ends.h"
 
 #include "engine/records.h"
+#include "workflows/audit.h"
 #include "workflows/channel_claims.h"
 #include "workflows/members.h"
 #include "workflows/sharing.h"
@@ -56,6 +57,12 @@ void follow_record(Services& services, const Document& record, const std::string
   share_out(services, record, "", but);
 }
 
+std::string deed_of_end(std::string_view kind) {
+  if (kind == "archive") return "channel archived";
+  if (kind == "reopen") return "channel reopened";
+  return kind == "delete" ? "channel deleted" : "channel brought back";
+}
+
 }  // namespace
 
 bool is_end_wish(std::string_view state) {
@@ -97,6 +104,7 @@ bool change_end(Document& channel_record, const EndWish& wish, WallTime now, sec
   else set_archived(channel_record, wish.kind == "archive", now);
   channel_record["members_changed"] = format_time(now);
   note_handled(channel_record, wish.cause);
+  note_audit(channel_record, {deed_of_end(wish.kind), wish.user, {{"channel", channel_id_of(channel_record)}}}, now);
   return true;
 }
 
@@ -133,8 +141,12 @@ Document remove_channel(Services& services, const Document& channel_record, cons
   return services.registry.update(record, [&](Document& current) {
     if (is_gone(current)) return false;
     const std::string rev = doc_rev(current);
+    const json::array* held = get_array(current, "audit");
+    const json::array entries = held == nullptr ? json::array() : *held;
     current = gone;
     current["_rev"] = rev;
+    if (!entries.empty()) current["audit"] = entries;
+    note_audit(current, {"channel gone", std::string(by_daemon), {{"channel", channel_id_of(current)}}}, now);
     return true;
   });
 }

@@ -5,6 +5,7 @@
 #include "couch/purger.h"
 #include "engine/records.h"
 #include "provision/users.h"
+#include "workflows/audit.h"
 #include "workflows/device_documents.h"
 #include "workflows/device_mirror.h"
 
@@ -74,6 +75,7 @@ bool purge_records(Erasure& erasure, const std::vector<std::string>& ids) {
   bool any = false;
   for (const std::string& id : ids) {
     for (const Document& leaf : registry.leaves(id)) {
+      erasure.services.registry.write_audits(noted_audits(leaf));
       erasure.notes.plan(registry.name(), id, "purged");
       purger.add(id, doc_rev(leaf));
       any = true;
@@ -89,7 +91,7 @@ bool clear_records(Erasure& erasure) {
   Registry& registry = erasure.services.registry;
   bool any = purge_records(erasure, {"user-" + erasure.user, address_record_id(erasure.digest), "addresskey-" + erasure.notes.key()});
   for (const std::string& person : {erasure.user, erasure.digest}) {
-    for (const char* type : {"invitation", "link", "channelname"}) {
+    for (const char* type : {"invitation", "link", "follower", "channelname"}) {
       while (purge_records(erasure, records_by(registry, person, type))) any = true;
     }
   }
@@ -192,6 +194,8 @@ Erased erase_person(Services& services, const Address& address, const std::funct
   leave_all_channels(erasure);
   search_all(erasure);
   Erased erased{user, erasure.notes.touched(), erasure.notes.left_out(), compact_all(erasure)};
+  if (!erased.touched.empty())
+    services.registry.write_audits({audit_entry({"user erased", std::string(by_operator), {{"user", user}}}, services.env.wall_now())});
   if (!clear_registry(erasure)) erased.compacting.push_back(services.options.registry_db);
   return erased;
 }

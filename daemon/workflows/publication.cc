@@ -6,6 +6,7 @@
 #include "base/digest.h"
 #include "base/errors.h"
 #include "provision/users.h"
+#include "workflows/audit.h"
 #include "workflows/channel_claims.h"
 #include "workflows/fault.h"
 #include "workflows/group_sharing.h"
@@ -123,6 +124,8 @@ Outcome change_publication(Services& services, Run& run, const Document& doc) {
     if (fault) return false;
     current["public"] = doc_state(doc) == "publish";
     current["members_changed"] = format_time(run.env.wall_now());
+    note_audit(current, {is_true(current, "public") ? "channel published" : "channel unpublished", by, {{"channel", channel_id_of(current)}}},
+               run.env.wall_now());
     note_handled(current, run.attempt_key);
     return true;
   });

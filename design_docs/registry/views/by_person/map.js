@@ -1,6 +1,6 @@
 function (doc) {
   // All that has to go with a person: his records by the digest of his address, and by his user id, former memberships among them.
-  if (['device', 'channel', 'group', 'invitation', 'link', 'channelname'].indexOf(doc.type) === -1) return;
+  if (['device', 'channel', 'group', 'invitation', 'link', 'follower', 'channelname'].indexOf(doc.type) === -1) return;
   var seen = {};
   function add(person) {
     if (typeof person !== 'string' || !person || seen[person]) return;
