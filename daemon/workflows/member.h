@@ -14,7 +14,8 @@ namespace channels {
 //   hand over  an owner makes `user`, a member, an owner, and becomes one of "access" himself ("writer" if it is not given)
 //   leave      the user of this database goes; `user` is not needed
 //
-// With "group" in place of "user" it is about a group in a channel (group_access.h). One owner stays always. Safe: the same revision changes the members once, whatever is done after it.
+// With "group" in place of "user" it is about a group in a channel (group_access.h); `publish` and `unpublish` are about everybody
+// (publication.h). One owner stays always. Safe: the same revision changes the members once, whatever is done after it.
 Outcome change_membership(Services& services, Run& run, const Document& doc);
 
 }  // namespace channels

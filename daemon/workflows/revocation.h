@@ -10,8 +10,8 @@
 namespace channels {
 
 // Takes the device's log-in away and makes its record `revoked`; gives the record as it then is.
-// `wipe`: the revoker's wish. `by`: who he is, for the audit; the record's "revoke_by" (an operator's call) goes before him. Safe to repeat: a revoked device stays as it was revoked first. The caller sees
-// to the copy in the control database.
+// `wipe`: the revoker's wish. `by`: who he is, for the audit; the record's "revoke_by" (an operator's call) goes before him. Safe
+// to repeat: a revoked device stays as it was revoked first. The caller sees to the copy in the control database.
 Document revoke_device(Services& services, const std::string& device_id, bool wipe, std::string_view by);
 
 // The same for a mailbox's answer, and puts the control database's copy right.
