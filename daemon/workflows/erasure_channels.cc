@@ -60,7 +60,8 @@ void move_name(Services& services, const std::string& user, const Document& befo
 
 void hand_over(Erasure& erasure, const Document& known) {
   Services& services = erasure.services;
-  const bool was_member = is_member(known, erasure.user);
+  // "erasing": a run that was killed has taken him out, and may have shown it to nobody.
+  const bool was_member = is_member(known, erasure.user) || string_or(known, "erasing", "") == erasure.user;
   const bool was_last_owner = members_with(known, access_owner) == std::vector<std::string>{erasure.user};
   erasure.notes.plan(services.options.registry_db, doc_id(known),
                      was_last_owner ? "handed over to user " + heir_of(known, erasure.user) : "taken out of it");
@@ -70,6 +71,7 @@ void hand_over(Erasure& erasure, const Document& known) {
     const std::string heir = heir_of(current, erasure.user);
     if (heir.empty()) throw Unavailable("the members of a channel change at the same time");
     forget_member(current, erasure.user, heir, services.env.wall_now());
+    if (was_member) current["erasing"] = erasure.user;
     return true;
   });
   if (!is_group(record)) move_name(services, erasure.user, known, record);
@@ -79,6 +81,7 @@ void hand_over(Erasure& erasure, const Document& known) {
   } catch (const Refused& refused) {
     if (refused.status != 404) throw;  // an admin deleted the channel's database
   }
+  services.registry.update(doc_id(record), [&](Document& current) { return current.erase("erasing") > 0; });
 }
 
 void leave(Erasure& erasure, const Document& record) {

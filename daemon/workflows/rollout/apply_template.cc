@@ -1,6 +1,7 @@
 #include "workflows/rollout/apply_template.h"
 
 #include <algorithm>
+#include <mutex>
 
 #include "base/errors.h"
 #include "workflows/channel_claims.h"
@@ -11,6 +12,9 @@ namespace {
 
 // A document that changes between read and save is somebody's own by the next read; this only bounds it.
 constexpr int most_applies = 5;
+// CouchDB's own delay is five seconds.
+constexpr seconds longest_commit{15};
+constexpr milliseconds between_looks_at_commit{250};
 // Each request waits so long for its part of an index, and all of them together no longer than the second.
 constexpr milliseconds index_request{50000};
 constexpr milliseconds longest_index = std::chrono::minutes(30);
@@ -21,6 +25,7 @@ constexpr milliseconds quick_failure{5000};
 // What is to be done in one channel.
 struct TemplatePlan {
   std::vector<Document> saves;
+  std::vector<Document> temporaries;    // their deletions, once the indexes are on the disk
   std::vector<Document> indexed_first;  // of saves: the temporary design documents, with their _rev if there is one
   std::vector<KeptDocument> kept;
 };
@@ -143,13 +148,32 @@ void expect_saved(const Saved& saved) {
   if (saved.outcome == Saved::Outcome::rejected) throw Refused(403, saved.id + " is not taken: " + saved.reason);
 }
 
+void pause(Env& env, milliseconds time) {
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  env.make_signal()->wait_until(lock, env.mono_now() + time);
+}
+
+// CouchDB ends the process of an index with the design document that it was opened for, and writes it to the disk some seconds after
+// it was built: what was not written is built anew. So the temporary one stays until then.
+void await_commit(Services& services, Database& channel, const Document& design, const std::stop_token& stop) {
+  const MonoTime end = services.env.mono_now() + longest_commit;
+  while (services.env.mono_now() < end && !stop.stop_requested()) {
+    const Reply info = services.server.request("GET", channel.path(doc_path(doc_id(design)) + "/_info"), nullptr, {404, 501});
+    const json::object* answer = info.body.if_object();
+    const json::object* index = answer == nullptr ? nullptr : get_object(*answer, "view_index");
+    if (index == nullptr || !is_true(*index, "waiting_commit")) return;
+    pause(services.env, between_looks_at_commit);
+  }
+}
+
 // False: somebody else wrote one at the same time.
 bool build_indexes(Services& services, Database& channel, TemplatePlan& plan, const std::stop_token& stop) {
   const std::vector<Saved> results = channel.save_all(plan.indexed_first);
   for (std::size_t i = 0; i < results.size(); ++i) {
     expect_saved(results[i]);
     if (!results[i].ok()) return false;
-    plan.saves.push_back(deletion(doc_id(plan.indexed_first[i]), results[i].rev));
+    plan.temporaries.push_back(deletion(doc_id(plan.indexed_first[i]), results[i].rev));
   }
   for (const Document& design : plan.indexed_first) build_index(services, channel, design, stop);
   return true;
@@ -162,6 +186,8 @@ bool carry_plan_out(Services& services, Database& channel, TemplatePlan& plan, c
     expect_saved(saved);
     all = all && saved.ok();
   }
+  for (const Document& design : plan.indexed_first) await_commit(services, channel, design, stop);
+  for (const Saved& saved : channel.save_all(plan.temporaries)) all = all && saved.ok();
   return all;
 }
 

@@ -11,5 +11,6 @@ function (doc) {
   add(doc.user);
   add(doc.named_by);
   add(doc.renaming_of);
+  add(doc.erasing);
   for (var user in doc.members || {}) add(user);
 }
