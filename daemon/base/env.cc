@@ -60,4 +60,12 @@ std::unique_ptr<Thread> RealEnv::start(const std::string& name, std::function<vo
   return std::make_unique<RealThread>(name, std::move(body));
 }
 
+void pause(Env& env, milliseconds time) {
+  const auto nobody = env.make_signal();
+  const MonoTime until = env.mono_now() + time;
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  while (env.mono_now() < until) nobody->wait_until(lock, until);
+}
+
 }  // namespace channels

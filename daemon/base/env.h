@@ -53,6 +53,9 @@ class Env {
   double random_unit();
 };
 
+// Nobody wakes who waits so.
+void pause(Env& env, milliseconds time);
+
 // The machine itself.
 class RealEnv : public Env {
  public:

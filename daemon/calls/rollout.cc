@@ -13,7 +13,7 @@ namespace channels {
 
 namespace {
 
-constexpr int most_saves = 5;
+constexpr int most_rollout_saves = 5;
 
 struct RolloutAsked {
   std::string action = "status";
@@ -92,7 +92,7 @@ Way way_of(const std::string& action) {
 
 // The daemon saves the same document: the newest is changed. Why it is not to be; nullopt if it is done.
 std::optional<std::string> change_rollout(Operator& by, Database& registry, Way way) {
-  for (int tries = 0; tries < most_saves; ++tries) {
+  for (int tries = 0; tries < most_rollout_saves; ++tries) {
     auto rollout = registry.get(rollout_id);
     if (!rollout) return "there is no rollout";
     if (auto fault = way(*rollout, by.env.wall_now())) return fault;

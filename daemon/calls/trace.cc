@@ -17,13 +17,13 @@ namespace {
 // What a person can read; the newest.
 constexpr std::size_t most_runs = 500;
 
-struct Wanted {
+struct TraceWanted {
   std::string id = {};
   std::string database = {};
   bool as_json = false;
 };
 
-struct Found {
+struct TracedDocument {
   std::vector<Document> runs;
   json::array documents;
 };
@@ -45,10 +45,10 @@ json::object document_now(Operator& by, Records& records, const std::string& nam
   return now;
 }
 
-Found find(Operator& by, const Wanted& wanted) {
+TracedDocument find(Operator& by, const TraceWanted& wanted) {
   Database registry(by.server, by.settings.registry_db);
   Records records(by.env, registry);
-  Found found;
+  TracedDocument found;
   std::set<std::string> databases;
   std::set<std::string> parked_in;
   if (!wanted.database.empty()) databases.insert(wanted.database);
@@ -120,8 +120,8 @@ void print_runs(const std::vector<Document>& runs, bool in_several, std::ostream
   }
 }
 
-int print_trace(Operator& by, const Wanted& wanted) {
-  const Found found = find(by, wanted);
+int print_trace(Operator& by, const TraceWanted& wanted) {
+  const TracedDocument found = find(by, wanted);
   const bool nothing = found.runs.empty() && std::none_of(found.documents.begin(), found.documents.end(), [](const auto& doc) {
     return is_true(doc.as_object(), "parked") || doc.as_object().contains("due");
   });
@@ -144,7 +144,7 @@ int print_trace(Operator& by, const Wanted& wanted) {
 }  // namespace
 
 void add_trace(Calls& calls) {
-  auto wanted = std::make_shared<Wanted>();
+  auto wanted = std::make_shared<TraceWanted>();
   CLI::App& command = calls.add("trace", "the runs of one document: failures, unsafe ones, with [channels] trace = on all",
                                 [wanted](Operator& by) { return print_trace(by, *wanted); });
   command.add_option("DOC", wanted->id, "the document's _id")->required();

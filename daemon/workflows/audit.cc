@@ -8,7 +8,7 @@ namespace channels {
 
 namespace {
 
-constexpr std::size_t digest_digits = 32;
+constexpr std::size_t entry_digest_digits = 32;
 
 // Of all members but CouchDB's own, in whatever order they come back.
 std::string id_of_content(const Document& entry) {
@@ -19,7 +19,7 @@ std::string id_of_content(const Document& entry) {
   std::sort(lines.begin(), lines.end());
   std::string text;
   for (const std::string& line : lines) text += line + "\n";
-  return "audit-" + string_or(entry, "at", "") + "-" + sha256_hex(text).substr(0, digest_digits);
+  return "audit-" + string_or(entry, "at", "") + "-" + sha256_hex(text).substr(0, entry_digest_digits);
 }
 
 Document entry_of(const Deed& deed, WallTime now, const std::string& after) {

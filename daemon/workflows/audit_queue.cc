@@ -10,9 +10,9 @@ namespace {
 
 constexpr std::size_t entries_at_once = 500;
 // Some 3 MB, while the server is away. What is more waits in the records.
-constexpr std::size_t most_waiting = 5000;
+constexpr std::size_t most_entries_waiting = 5000;
 // Forgotten, they are written once more, in vain.
-constexpr std::size_t most_remembered = 10000;
+constexpr std::size_t most_entries_remembered = 10000;
 
 }  // namespace
 
@@ -21,7 +21,7 @@ void AuditQueue::put(const Document& record) {
   const std::lock_guard lock(mutex_);
   for (Document& entry : noted_audits(record)) {
     const std::string id = doc_id(entry);
-    if (!written_.contains(id) && waiting_.size() < most_waiting) waiting_.emplace(id, std::move(entry));
+    if (!written_.contains(id) && waiting_.size() < most_entries_waiting) waiting_.emplace(id, std::move(entry));
   }
 }
 
@@ -55,7 +55,7 @@ void AuditQueue::put_back(std::vector<Document> entries) {
 
 void AuditQueue::written(const std::vector<std::string>& ids) {
   const std::lock_guard lock(mutex_);
-  if (written_.size() > most_remembered) written_.clear();
+  if (written_.size() > most_entries_remembered) written_.clear();
   for (const std::string& id : ids) {
     written_.insert(id);
     waiting_.erase(id);

@@ -13,10 +13,10 @@ namespace channels {
 
 namespace {
 
-constexpr int records_a_page = 100;
+constexpr int erased_a_page = 100;
 // What daemons had under way while his records went may have written one of them again.
 constexpr int most_passes = 5;
-constexpr milliseconds between_looks{200};
+constexpr milliseconds between_looks_at_compaction{200};
 constexpr std::chrono::minutes longest_compaction{10};
 
 // --- his log-ins ---
@@ -63,7 +63,7 @@ void take_log_ins(Erasure& erasure) {
 std::vector<std::string> records_by(Registry& registry, const std::string& person, std::string_view type) {
   std::vector<std::string> ids;
   for (const json::object& row :
-       registry.database().view("by_person", {{"key", json::array{person, type}}, {"limit", records_a_page}}))
+       registry.database().view("by_person", {{"key", json::array{person, type}}, {"limit", erased_a_page}}))
     ids.push_back(string_or(row, "id", ""));
   return ids;
 }
@@ -121,19 +121,11 @@ void search_all(Erasure& erasure) {
 
 // --- compaction ---
 
-void pause(Env& env, milliseconds time) {
-  std::mutex mutex;
-  std::unique_lock lock(mutex);
-  const auto nobody = env.make_signal();
-  const MonoTime until = env.mono_now() + time;
-  while (env.mono_now() < until) nobody->wait_until(lock, until);
-}
-
 bool ends_compacting(Env& env, Database& database) {
   const MonoTime until = env.mono_now() + longest_compaction;
   while (database.is_compacting()) {
     if (env.mono_now() >= until) return false;
-    pause(env, between_looks);
+    pause(env, between_looks_at_compaction);
   }
   return true;
 }

@@ -8,7 +8,7 @@ namespace channels {
 namespace {
 
 // A document in a control database may be 64 kB large.
-constexpr std::size_t rows_a_page = 100;
+constexpr std::size_t searched_a_page = 100;
 constexpr int most_rounds = 10;
 
 using Test = std::function<bool(const Document& leaf)>;
@@ -17,7 +17,7 @@ using Test = std::function<bool(const Document& leaf)>;
 std::vector<Document> leaves_with(Database& database, const Test& is_wanted) {
   std::vector<Document> found;
   Database::ChangesQuery query;
-  query.limit = rows_a_page;
+  query.limit = searched_a_page;
   while (true) {
     Changes changes = database.changes(query);
     for (Change& change : changes.rows) {
@@ -28,7 +28,7 @@ std::vector<Document> leaves_with(Database& database, const Test& is_wanted) {
         if (is_wanted(leaf)) found.push_back(std::move(leaf));
       }
     }
-    if (changes.rows.size() < rows_a_page) return found;
+    if (changes.rows.size() < searched_a_page) return found;
     query.since = changes.last_seq;
   }
 }
@@ -101,7 +101,7 @@ void search_control_if_there(Erasure& erasure, const std::string& name) {
 
 void search_records(Erasure& erasure, std::string_view prefix, const Mentioned& who) {
   Database& registry = erasure.services.registry.database();
-  json::object query{{"startkey", prefix}, {"endkey", std::string(prefix) + "\xef\xbf\xb0"}, {"include_docs", true}, {"limit", rows_a_page}};
+  json::object query{{"startkey", prefix}, {"endkey", std::string(prefix) + "\xef\xbf\xb0"}, {"include_docs", true}, {"limit", searched_a_page}};
   while (true) {
     const auto rows = registry.all_docs(query);
     std::vector<Document> found;
@@ -112,7 +112,7 @@ void search_records(Erasure& erasure, std::string_view prefix, const Mentioned& 
     for (const Document& record : found) erasure.notes.plan(registry.name(), doc_id(record), "purged");
     erasure.notes.save();
     purge_leaves(registry, found);
-    if (rows.size() < rows_a_page) return;
+    if (rows.size() < searched_a_page) return;
     query["startkey"] = string_or(rows.back(), "id", "") + '\0';
   }
 }
@@ -134,12 +134,12 @@ void search_control_databases(Erasure& erasure) {
   std::string last = std::max(prefix, erasure.notes.searched());
   std::size_t searched = 0;
   while (true) {
-    const auto names = erasure.services.server.database_names(last, rows_a_page);
+    const auto names = erasure.services.server.database_names(last, searched_a_page);
     for (const std::string& name : names) {
       if (!name.starts_with(prefix)) return;
       search_control_if_there(erasure, name);
     }
-    if (names.size() < rows_a_page) return;
+    if (names.size() < searched_a_page) return;
     last = names.back();
     searched += names.size();
     erasure.notes.set_searched(last);

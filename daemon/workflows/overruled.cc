@@ -16,7 +16,7 @@ constexpr std::size_t longest_rev = 100;
 constexpr std::size_t most_left_out = 20;
 constexpr std::size_t longest_left_out = 100;
 // Validation allows 20 levels: the document, the list and the entry are three of them.
-constexpr int deepest_member = 17;
+constexpr int deepest_overruled = 17;
 
 std::string_view view(const json::string& text) {
   return {text.data(), text.size()};
@@ -64,7 +64,7 @@ void Overruled::add(std::string_view rev, std::string_view key, const json::valu
   }
   if (entry.doc.contains(key) || is_left_out(entry.doc, key)) return;
   const std::size_t more = size_of_member(key, value);
-  if (entry.size + more > largest_entry || extent_of(value).levels > deepest_member) {
+  if (entry.size + more > largest_entry || extent_of(value).levels > deepest_overruled) {
     leave_out(entry, key);
     return;
   }

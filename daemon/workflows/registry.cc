@@ -8,7 +8,7 @@ namespace channels {
 
 namespace {
 
-constexpr int most_tries = 10;
+constexpr int most_claim_tries = 10;
 // After an act, while the server is away: it may be back any moment.
 constexpr milliseconds between_tries{500};
 constexpr std::int64_t registry_rows_a_page = 1000;
@@ -36,7 +36,7 @@ std::optional<Document> Registry::get(std::string_view id) {
 }
 
 Document Registry::update(std::string_view id, const std::function<bool(Document&)>& change) {
-  for (int tries = 0; tries < most_tries; ++tries) {
+  for (int tries = 0; tries < most_claim_tries; ++tries) {
     Document doc = database_.get(id).value_or(Document{{"_id", id}});
     if (try_change(doc, change)) return doc;
   }
@@ -78,11 +78,7 @@ Document Registry::update_after_act(MonoTime deadline, std::string_view id,
     } catch (const Unavailable&) {
       if (env_.mono_now() + between_tries >= deadline) throw;
     }
-    std::mutex mutex;
-    std::unique_lock lock(mutex);
-    const auto nobody = env_.make_signal();
-    const MonoTime until = env_.mono_now() + between_tries;
-    while (env_.mono_now() < until) nobody->wait_until(lock, until);
+    pause(env_, between_tries);
   }
 }
 

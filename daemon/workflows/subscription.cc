@@ -11,7 +11,7 @@ namespace channels {
 namespace {
 
 constexpr seconds channel_wait{2};
-constexpr int most_tries = 5;
+constexpr int most_tries_to_subscribe = 5;
 
 // The channel that the id is about; empty if it is not one of this user.
 std::string channel_in_id(const std::string& id, const std::string& user) {
@@ -53,7 +53,7 @@ using Ended = std::optional<Document> (*)(const std::optional<Document>& found);
 
 void end_by(Services& services, Database& control, const std::string& channel_id, Ended ended) {
   const std::string id = subscription_id(channel_id, services.user_of(control));
-  for (int tries = 0; tries < most_tries; ++tries) {
+  for (int tries = 0; tries < most_tries_to_subscribe; ++tries) {
     const auto wanted = ended(control.get(id));
     if (!wanted || control.save(*wanted).ok()) return;
   }
@@ -117,7 +117,7 @@ std::optional<Document> suspended(const std::optional<Document>& found) {
 
 void subscribe(Services& services, Database& control, const std::string& channel_id) {
   const std::string user = services.user_of(control);
-  for (int tries = 0; tries < most_tries; ++tries) {
+  for (int tries = 0; tries < most_tries_to_subscribe; ++tries) {
     const auto wanted = subscribed(services, control.get(subscription_id(channel_id, user)), channel_id, user);
     if (!wanted || control.save(*wanted).ok()) return;
   }

@@ -1,7 +1,6 @@
 #include "workflows/rollout/apply_template.h"
 
 #include <algorithm>
-#include <mutex>
 
 #include "base/errors.h"
 #include "workflows/channel_claims.h"
@@ -146,12 +145,6 @@ void build_index(Services& services, Database& channel, const Document& design, 
 
 void expect_saved(const Saved& saved) {
   if (saved.outcome == Saved::Outcome::rejected) throw Refused(403, saved.id + " is not taken: " + saved.reason);
-}
-
-void pause(Env& env, milliseconds time) {
-  std::mutex mutex;
-  std::unique_lock lock(mutex);
-  env.make_signal()->wait_until(lock, env.mono_now() + time);
 }
 
 // CouchDB ends the process of an index with the design document that it was opened for, and writes it to the disk some seconds after
