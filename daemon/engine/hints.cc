@@ -17,8 +17,6 @@ constexpr milliseconds heartbeat = seconds(5);
 // CouchDB's own limit for one POST /_dbs_info.
 constexpr std::size_t infos_a_request = 100;
 constexpr std::size_t names_a_request = 1000;
-// Some 50 bytes each.
-constexpr std::size_t most_remembered = 100000;
 constexpr std::size_t revisits_a_request = 500;
 // More than that at once would only wait in memory.
 constexpr std::size_t most_revisits_at_once = 5000;
@@ -211,39 +209,16 @@ void Sweep::advance(const std::vector<std::string>& names) {
   if (!names.empty()) last_name_ = names.back();
 }
 
-// What was seen to be as the engine left it, and has had no update since, needs no look at its checkpoint.
-bool Sweep::is_remembered(const DatabaseInfo& info) const {
-  const auto known = as_left_.find(std::hash<std::string>()(info.name));
-  return known != as_left_.end() && known->second == mark_of(info);
-}
-
-void Sweep::remember(const DatabaseInfo& info) {
-  if (as_left_.size() >= most_remembered) as_left_.clear();
-  as_left_[std::hash<std::string>()(info.name)] = mark_of(info);
-}
-
-std::size_t Sweep::mark_of(const DatabaseInfo& info) const {
-  return std::hash<std::string>()(info.update_seq + "\n" + std::to_string(bench_.design_version(info.name)));
-}
-
 void Sweep::look_at(const std::vector<std::string>& names) {
-  std::vector<DatabaseInfo> unsure;
-  std::vector<std::string> unsure_names;
-  for (DatabaseInfo& info : bench_.server.database_infos(names)) {
-    if (info.missing || is_remembered(info)) continue;
-    unsure_names.push_back(info.name);
-    unsure.push_back(std::move(info));
-  }
-  if (unsure.empty()) return;
-  const auto seqs = bench_.records.checkpoints(unsure_names);
-  for (std::size_t i = 0; i < unsure.size() && i < seqs.size(); ++i) {
-    const DatabaseInfo& info = unsure[i];
-    const bool is_as_left = seqs[i] && seqs[i]->seq == info.update_seq &&
-                            seqs[i]->design_version == bench_.design_version(info.name);
-    if (is_as_left) remember(info);
+  const auto infos = bench_.server.database_infos(names);
+  const auto seqs = bench_.records.checkpoints(names);
+  for (std::size_t i = 0; i < infos.size() && i < seqs.size(); ++i) {
+    if (infos[i].missing) continue;
+    const bool is_as_left = seqs[i] && seqs[i]->seq == infos[i].update_seq &&
+                            seqs[i]->design_version == bench_.design_version(infos[i].name);
     if (is_as_left || mutant("no-sweep")) continue;
     ++round_.found;
-    bench_.changed_unseen(info.name, seqs[i] && is_behind(info.update_seq, seqs[i]->seq));
+    bench_.changed_unseen(infos[i].name, seqs[i] && is_behind(infos[i].update_seq, seqs[i]->seq));
   }
 }
 

@@ -14,7 +14,6 @@
 #include <set>
 #include <stop_token>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "base/env.h"
@@ -97,7 +96,7 @@ class UpdatesFeed {
   Repeating replaying_;
 };
 
-// Goes round all databases, so many a second. What is as the engine left it is read of the server only.
+// Goes round all databases, so many a second.
 class Sweep {
  public:
   // `rate`: databases a second.
@@ -116,9 +115,6 @@ class Sweep {
   std::vector<std::string> next_names();
   void advance(const std::vector<std::string>& names);
   void look_at(const std::vector<std::string>& names);
-  bool is_remembered(const DatabaseInfo& info) const;
-  void remember(const DatabaseInfo& info);
-  std::size_t mark_of(const DatabaseInfo& info) const;
   void end_round();
 
   HintsBench& bench_;
@@ -126,7 +122,6 @@ class Sweep {
   std::string last_name_;
   std::deque<std::string> ahead_;  // names that were read, and not looked at yet
   bool is_last_page_ = false;
-  std::unordered_map<std::size_t, std::size_t> as_left_;  // by a name's hash, that of what it was like
   Round round_;
   std::mutex mutex_;
   std::int64_t rounds_ = 0;      // guarded by mutex_

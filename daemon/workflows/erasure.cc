@@ -167,8 +167,8 @@ bool clear_registry(Erasure& erasure) {
 
 std::vector<std::string> not_reached_by_erasure() {
   return {"Backups and snapshots: restore none without erasing again.",
-          "Devices: what was synced to his own stays there; other people's drop what named him when they sync next, and keep it on their disks until "
-          "they compact.",
+          std::string("Devices: what was synced to his own stays there; other people's drop what named him when they sync next, ") +
+              "and keep it on their disks until they compact.",
           "Logs of CouchDB, of this program and of a proxy, which may have his network addresses and the names of his databases and devices.",
           "The mail server's queue and logs.",
           "What he, or others about him, wrote into channels that other people still have, and into databases of apps: that is theirs.",

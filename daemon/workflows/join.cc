@@ -72,7 +72,10 @@ std::optional<Fault> come_in(Services& services, Document& channel, const Docume
   channel = services.registry.update(channel, [&](Document& current) {
     fault.reset();
     if (was_handled(current, cause)) return false;
-    if (is_member(current, user)) return note_handled(current, cause), true;
+    if (is_member(current, user)) {
+      note_handled(current, cause);
+      return true;
+    }
     fault = fault_of_join(reach, current, link, user);
     return !fault && change_members(current, {{user, string_or(link, "access", ""), cause, false, false, user, "", doc_id(link)}},
                                     services.env.wall_now());

@@ -187,7 +187,7 @@ bool carry_plan_out(Services& services, Database& channel, TemplatePlan& plan, c
 }  // namespace
 
 std::vector<KeptDocument> apply_template(Services& services, const RolloutTarget& target, const Document& record,
-                                         std::stop_token stop) {
+                                         const std::stop_token& stop) {
   Database channel(services.server, services.channel_database(channel_id_of(record)));
   const std::vector<std::string> ids = ids_to_read(target);
   for (int tries = 0; tries < most_applies; ++tries) {

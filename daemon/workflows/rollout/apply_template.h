@@ -30,7 +30,7 @@ struct KeptDocument {
 // `record`: the channel's. Throws Refused where the channel does not take it, Unavailable where the server is away or
 // an index does not come to its end.
 std::vector<KeptDocument> apply_template(Services& services, const RolloutTarget& target, const Document& record,
-                                         std::stop_token stop);
+                                         const std::stop_token& stop);
 
 // Documents that a new channel is made with.
 std::vector<Document> documents_of(const ChannelTemplate& wanted);
