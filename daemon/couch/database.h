@@ -55,7 +55,7 @@ enum class Created { made, existed };
 // The winning revision of one id.
 struct Winner {
   std::string rev;  // "": there never was such a document
-  bool deleted = false;
+  bool deleted = false;         // by its winner
   std::optional<Document> doc;  // unless it is deleted
 };
 
