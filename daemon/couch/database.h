@@ -54,7 +54,7 @@ enum class Created { made, existed };
 
 // The winning revision of one id.
 struct Winner {
-  std::string rev;  // "": there never was such a document
+  std::string rev;              // "": there never was such a document
   bool deleted = false;         // by its winner
   std::optional<Document> doc;  // unless it is deleted
 };
