@@ -4,7 +4,7 @@ file(GLOB simulation_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/simul
      ${CMAKE_CURRENT_SOURCE_DIR}/simulation/time/*.cc ${CMAKE_CURRENT_SOURCE_DIR}/simulation/devices/*.cc)
 # These come before the libraries, which therefore give nothing of the same name.
 file(GLOB mutated_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/daemon/engine/*.cc
-     ${PROJECT_SOURCE_DIR}/daemon/workflows/*.cc)
+     ${PROJECT_SOURCE_DIR}/daemon/workflows/*.cc ${PROJECT_SOURCE_DIR}/daemon/workflows/rollout/*.cc)
 add_executable(simulate ${simulation_sources} ${mutated_sources})
 target_compile_definitions(simulate PRIVATE CHANNELS_MUTANTS)
 target_link_libraries(simulate PRIVATE simulation_couch channels_calls)
