@@ -1,5 +1,6 @@
 #include "engine/follower.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -70,13 +71,17 @@ void Follower::revisit(const std::vector<Revisit>& revisits) {
   for (const Revisit& revisit : revisits) items_.add_revisit(revisit);
 }
 
-// On a cluster each copy counts its own updates, and one whose node was away for a while has counted fewer: there the
-// number says no more than that the mark is to be looked at.
+// On a cluster each copy counts its own updates, and one whose node was away for a while has counted fewer: there the number says
+// at first no more than that the mark is to be looked at. But a mark that was written since, by who did not know, looks right in an
+// older copy, too: so what goes on being lower is believed now and then, more and more seldom.
 void Follower::went_back() {
   const bool is_sure = database_.copies() == 1;
   const std::lock_guard lock(mutex_);
-  went_back_ = is_sure;
   checked_at_.reset();
+  if (!is_sure && ++suspicions_ < believed_suspicions_) return;
+  went_back_ = true;
+  suspicions_ = 0;
+  believed_suspicions_ = std::min(2 * believed_suspicions_, most_suspicions);
 }
 
 std::string Follower::position() {

@@ -78,19 +78,6 @@ void put_copy_if_there(Services& services, const std::string& user, const std::s
   }
 }
 
-// His own document: what he deleted is not brought back.
-void show_inviter(Services& services, const Document& record) {
-  const std::string user = string_or(record, "user", "");
-  const std::string id = string_or(record, "document", "");
-  Database control(services.server, services.control_database(user));
-  try {
-    if (!control.get(id)) return;
-    put_copy(services, control, id, record, inviters_copy);
-  } catch (const Refused& refused) {
-    if (refused.status != 404) throw;
-  }
-}
-
 // --- what is wished ------------------------------------------------------------------------------
 
 // Null where he may come in. Who was put out since comes in by a newer invitation only.
@@ -187,6 +174,19 @@ Outcome settle_invitation(Services& services, Run& run, const Document& doc) {
   const auto expires = parse_time(string_or(*record, "expires", ""));
   if (doc_state(*record) == "sent" && expires) return Later{*expires};
   return Keep{};
+}
+
+// His own document: what he deleted is not brought back.
+void show_inviter(Services& services, const Document& record) {
+  const std::string user = string_or(record, "user", "");
+  const std::string id = string_or(record, "document", "");
+  Database control(services.server, services.control_database(user));
+  try {
+    if (!control.get(id)) return;
+    put_copy(services, control, id, record, inviters_copy);
+  } catch (const Refused& refused) {
+    if (refused.status != 404) throw;
+  }
 }
 
 void deliver_invitation(Services& services, const Document& record) {

@@ -21,6 +21,9 @@ Outcome invite(Services& services, Run& run, const Document& doc);
 // one whose inviter is no owner any more. Safe.
 Outcome settle_invitation(Services& services, Run& run, const Document& doc);
 
+// The inviter's document as the record is, where another run has answered it meanwhile: nobody would look at it again.
+void show_inviter(Services& services, const Document& record);
+
 // The invitations that wait for an address, once it has a user: called when his control database was made.
 void deliver_invitations(Services& services, const std::string& address_digest);
 // This one, if its address has a user by now.

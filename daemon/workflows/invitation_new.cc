@@ -183,6 +183,8 @@ Outcome send(Services& services, Run& run, const Document& doc, const Invitation
   }
   const Document noted = sent(services, run, record, string_or(places->address, "user", ""));
   deliver_invitation(services, noted);
+  const auto there = run.database.get(doc_id(doc));
+  if (there && doc_rev(*there) != doc_rev(doc)) show_inviter(services, noted);
   return Save{inviters_copy(noted, doc)};
 }
 
