@@ -71,9 +71,9 @@ void Follower::revisit(const std::vector<Revisit>& revisits) {
   for (const Revisit& revisit : revisits) items_.add_revisit(revisit);
 }
 
-// On a cluster each copy counts its own updates, and one whose node was away for a while has counted fewer: there the number says
-// at first no more than that the mark is to be looked at. But a mark that was written since, by who did not know, looks right in an
-// older copy, too: so what goes on being lower is believed now and then, more and more seldom.
+// On a cluster each copy counts its own updates, and one whose node was away for a while has counted fewer, for ever: there the
+// number is believed the first time, since a mark that was written by who did not know looks right in an older copy, too, and
+// then more and more seldom. In between it says no more than that the mark is to be looked at.
 void Follower::went_back() {
   const bool is_sure = database_.copies() == 1;
   const std::lock_guard lock(mutex_);

@@ -141,10 +141,9 @@ class Follower : public std::enable_shared_from_this<Follower> {
   // The losses at which the mark was last looked at.
   std::optional<std::uint64_t> checked_at_;
   bool went_back_ = false;
-  static constexpr int first_suspicions = 5;
   static constexpr int most_suspicions = 1 << 16;
   int suspicions_ = 0;  // on a cluster, since one was believed
-  int believed_suspicions_ = first_suspicions;
+  int believed_suspicions_ = 1;
   bool more_to_read_ = true;  // a read that failed, or that the limit cut off
   bool only_echoes_left_ = false;
   // The feed has moved, and the rules' hook wants to be called (again) then; guarded by mutex_.

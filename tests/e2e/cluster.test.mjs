@@ -156,7 +156,7 @@ test('quorum lost: doctor and status say so, no mail is sent, and with the secon
   assert.equal((await doctor(0)).oks.quorum, '2 of 3 copies of channels-registry answer');
 });
 
-test('a node that was down has counted fewer updates: its copies are not taken for a backup put back', { skip }, async () => {
+test('a node that was down has counted fewer updates: its copies are not taken for a backup put back again and again', { skip }, async () => {
   await cluster.nodes[2].start();
   await connected(cluster.nodes);
   const most = Math.max(...await counts());
@@ -164,5 +164,8 @@ test('a node that was down has counted fewer updates: its copies are not taken f
   const rounds = async () => JSON.parse(await call(0, 'status', '--json')).workers.filter(({ alive }) => alive).map(({ place, status }) => [place, status.sweep.rounds]);
   const before = new Map(await rounds());
   await waitFor(async () => (await rounds()).every(([place, count]) => count >= (before.get(place) ?? 0) + 3), { ...SLOW, what: 'the sweep going round' });
-  for (const daemon of daemons) assert.doesNotMatch(daemon.output, /older copy/);
+  // Once it may be believed, and not each time: three rounds and more have gone by.
+  for (const daemon of daemons) {
+    for (const name of BUSY) assert.ok(daemon.output.split(`${name} is an older copy`).length - 1 <= 2, daemon.output);
+  }
 });
