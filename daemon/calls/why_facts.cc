@@ -20,8 +20,7 @@ std::string reason_of(const Document& doc) {
   return error == nullptr ? "" : string_or(*error, "reason", "");
 }
 
-DeviceFacts::LogIn log_in_of(Operator& by, const DeviceFacts& device) {
-  const auto user = Database(by.server, "_users").get("org.couchdb.user:" + username_of(device.id));
+DeviceFacts::LogIn log_in_of(const DeviceFacts& device, const std::optional<Document>& user) {
   if (!user) return DeviceFacts::LogIn::missing;
   // What CouchDB makes at a log-in has its own salt and many rounds; the daemon sets one round.
   if (int_or(*user, "iterations", 0) > 1) return DeviceFacts::LogIn::rehashed;
@@ -53,11 +52,12 @@ std::int64_t changes_after(Database& database, const std::string& seq) {
   }
 }
 
-bool opens_to(const json::object& security, const std::string& role) {
+// By his own role, a group's, or everybody's.
+bool opens_to(const json::object& security, const json::array& roles_of_device) {
   const json::object* members = get_object(security, "members");
   const json::array* roles = members == nullptr ? nullptr : get_array(*members, "roles");
   return roles != nullptr &&
-         std::find(roles->begin(), roles->end(), json::value(role)) != roles->end();
+         std::find_first_of(roles->begin(), roles->end(), roles_of_device.begin(), roles_of_device.end()) != roles->end();
 }
 
 void look_at(Operator& by, const DeviceFacts& device, FollowedFacts& followed) {
@@ -69,7 +69,7 @@ void look_at(Operator& by, const DeviceFacts& device, FollowedFacts& followed) {
   Database database(by.server, followed.database);
   followed.is_there = database.exists();
   if (!followed.is_there) return;
-  followed.is_open = opens_to(database.security(), role_of(device.user));
+  followed.is_open = opens_to(database.security(), device.roles);
   const std::string pulled = string_or(followed.mark, "pulled", "");
   if (!pulled.empty()) followed.behind = changes_after(database, pulled);
 }
@@ -140,7 +140,9 @@ std::optional<DeviceFacts> facts_of(Operator& by, const std::string& device,
   facts.user = string_or(*record, "user", "");
   facts.name = string_or(*record, "name", "");
   if (facts.state != "active") return facts;
-  facts.log_in = log_in_of(by, facts);
+  const auto user = Database(by.server, "_users").get("org.couchdb.user:" + username_of(facts.id));
+  facts.log_in = log_in_of(facts, user);
+  if (const json::array* roles = user ? get_array(*user, "roles") : nullptr) facts.roles = *roles;
   read_rotations(by, facts);
   follow(by, facts, channel);
   return facts;

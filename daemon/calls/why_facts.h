@@ -21,7 +21,7 @@ struct FollowedFacts {
   bool is_duplicate = false;  // a second channel of a name: the device brings it to the first one
   std::string subscription;   // active, paused, stopped, error; "" if there is none
   bool is_there = false;      // the database
-  bool is_open = false;       // its _security names the user's role
+  bool is_open = false;       // its _security names a role of the device's log-in
   std::int64_t behind = -1;   // changes after the seq that the device says it has; -1: unknown
   json::object mark;          // what the device says about it (device_mark.h); empty if nothing
 };
@@ -39,6 +39,7 @@ struct DeviceFacts {
   // note which.
   enum class LogIn { same, rehashed, changed, missing, unknown };
   LogIn log_in = LogIn::missing;
+  json::array roles{};        // of that log-in
   std::int64_t rotation = 0;  // number of the secret
   std::string rotated;        // when it was set; "" if nobody knows any longer
   std::string rotating;  // state of a change that was asked for after that: new, error; else ""

@@ -167,8 +167,8 @@ std::optional<Reason> not_followed(const FollowedFacts& followed) {
   if (!followed.is_there)
     return trouble("missing", "has no database: " + followed.database + " is not there.");
   if (!followed.is_open)
-    return trouble("not_open", "is closed to this user: _security of " + followed.database +
-                                   " does not name the user's role.");
+    return trouble("not_open", "is closed to this device: _security of " + followed.database +
+                                   " names no role of its log-in.");
   return std::nullopt;
 }
 

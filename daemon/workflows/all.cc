@@ -13,6 +13,7 @@
 #include "workflows/invitation.h"
 #include "workflows/link.h"
 #include "workflows/member.h"
+#include "workflows/profile.h"
 #include "workflows/rotate.h"
 #include "workflows/subscription.h"
 
@@ -78,6 +79,9 @@ Rules all_rules(Services& services) {
       .safe("member", "leave", run(change_membership), slow)
       .safe("member", "publish", run(change_membership), slow)
       .safe("member", "unpublish", run(change_membership), slow)
+      .safe("member", "show", run(change_membership), slow)
+      .safe("profile", "new", run(take_profile), slow)
+      .safe("profile", "ready", run(take_profile), slow)
       .safe("group", "new", run(make_group), slow)
       .safe("group", "*", run(mend_group), slow)
       .safe("link", "new", run(open_link), slow)

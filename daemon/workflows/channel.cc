@@ -241,7 +241,7 @@ void rename(Services& services, const Document& record, const std::string& user,
 Outcome mend_deleted_copy(Services& services, const Document& doc, const std::string& user, const Document& known) {
   const WallTime now = services.env.wall_now();
   const Document record = is_past_return(known, now) ? remove_channel(services, known, user) : known;
-  Document copy = channel_copy(services, record, Reach(services).standing(record, user), doc);
+  Document copy = channel_copy_of(services, record, user, doc);
   if (!same_content(copy, doc)) return Save{std::move(copy)};
   const auto until = parse_time(string_or(record, "until", ""));
   if (doc_state(copy) == "deleted" && until) return Later{*until};
@@ -251,9 +251,8 @@ Outcome mend_deleted_copy(Services& services, const Document& doc, const std::st
 Outcome mend_copy(Services& services, const Document& doc, const std::string& user, const Document& known) {
   if (is_ended(known)) return mend_deleted_copy(services, doc, user, known);
   const Document record = finish_rename(services, known);
-  const Standing standing = Reach(services).standing(record, user);
-  const std::string& access = standing.access;
-  Document copy = channel_copy(services, record, standing, doc);
+  const std::string access = Reach(services).access(record, user);
+  Document copy = channel_copy_of(services, record, user, doc);
   if (is_access(access)) {
     // Of one that a device made again, after the cloud was put back or while it was offline, the name is a person's.
     if (doc_state(doc) == "new") copy["name"] = string_or(doc, "name", "");
@@ -315,7 +314,7 @@ Outcome make_channel(Services& services, Run& run, const Document& doc) {
     return true;
   });
   subscribe(services, run.database, wish.id);
-  return Save{channel_copy(services, record, Reach(services).standing(record, user), doc)};
+  return Save{channel_copy_of(services, record, user, doc)};
 }
 
 Outcome mend_channel(Services& services, Run& run, const Document& doc) {
@@ -334,7 +333,7 @@ Outcome end_channel(Services& services, Run& run, const Document& doc) {
   if (!is_access(access) || is_past_return(*record, run.env.wall_now())) return mend_channel(services, run, doc);
   const EndResult end = carry_out_end(services, *record, {doc_state(doc), user, run.attempt_key});
   if (!end.fault) return mend_copy(services, doc, user, end.record);
-  Document copy = channel_copy(services, end.record, Reach(services).standing(end.record, user), doc);
+  Document copy = channel_copy_of(services, end.record, user, doc);
   copy["error"] = {{"error", end.fault->error}, {"reason", end.fault->reason}};
   return Save{std::move(copy)};
 }

@@ -5,6 +5,7 @@
 #include "workflows/audit.h"
 #include "workflows/channel_ends.h"
 #include "workflows/device_documents.h"
+#include "workflows/log_ins.h"
 #include "workflows/publication.h"
 #include "workflows/sharing.h"
 
@@ -23,6 +24,9 @@ constexpr std::size_t ids_a_purge = Purger::ids_a_purge;
 constexpr int most_pages = 500;
 // Longer than any lease or outage that a run could come back from.
 constexpr std::chrono::hours kept_lease{7 * 24};
+
+// Invitations and links, after their end: longer than a device is away that has something to say to one.
+constexpr std::chrono::hours kept_share{90 * 24};
 
 // Every leaf: if one stayed, it would become the winner.
 void add_whole(Purger& purger, Database& database, const std::string& id) {
@@ -134,6 +138,18 @@ void drop_leases(Services& services, WallTime now) {
   }
 }
 
+// Its copies keep what they say. Without the tombstone that a deletion would leave.
+void forget_shares(Services& services, WallTime now) {
+  Database& registry = services.registry.database();
+  for (int page = 0; page < most_pages; ++page) {
+    const auto ids = ids_up_to(registry, "shares_by_end", before(now, kept_share));
+    if (ids.empty()) return;
+    Purger purger(registry);
+    for (const std::string& id : ids) add_whole(purger, registry, id);
+    purger.send();
+  }
+}
+
 // True once all copies follow the record.
 bool is_shared_out(Services& services, const Document& record) {
   try {
@@ -219,9 +235,11 @@ void clean_up(Services& services) {
   forget_addresses(services, now);
   purge_branches(services);
   drop_leases(services, now);
+  forget_shares(services, now);
   remove_deleted_channels(services, now);
   look_after_members(services, now);
   open_directory(services);
+  mend_log_ins(services);
   services.handshake.compact();
 }
 

@@ -35,7 +35,7 @@ bool contains(std::span<const std::string_view> names, std::string_view name) {
 
 // What design_docs/control/validate_doc_update.js asks of this member in every document.
 bool has_form(std::string_view key, const json::value& value) {
-  constexpr std::array<std::pair<std::string_view, std::size_t>, 15> longest{{{"type", 64},
+  constexpr std::array<std::pair<std::string_view, std::size_t>, 16> longest{{{"type", 64},
                                                                               {"state", 64},
                                                                               {"name", 200},
                                                                               {"owner", 254},
@@ -49,6 +49,7 @@ bool has_form(std::string_view key, const json::value& value) {
                                                                               {"code", 64},
                                                                               {"group", 64},
                                                                               {"named", 200},
+                                                                              {"shows", 16},
                                                                               {"username", 80}}};
   if (extent_of(value).levels > deepest_member) return false;
   const auto limit = std::find_if(longest.begin(), longest.end(),
@@ -132,9 +133,10 @@ Document keep_device(const Leaves& leaves) {
   return kept;
 }
 
-constexpr std::array<std::string_view, 16> owned_of_channel{
+constexpr std::array<std::string_view, 17> owned_of_channel{
     "type",   "state",   "owner",  "user",   "database", "syncpoint", "error", "channel",
-    "access", "members", "groups", "public", "named_by", "left",      "wipe",  "until"};
+    "access", "members", "shows",  "groups", "public",   "named_by",  "left",  "wipe",
+    "until"};
 
 int progress_of(const Document& channel) {
   const std::string state = doc_state(channel);
@@ -156,13 +158,13 @@ Document keep_channel(const Leaves& leaves) {
   constexpr std::array<std::string_view, 4> members{"owner", "user", "database", "syncpoint"};
   Document kept = led_by(leader, leaves, members);
   // They say why a channel is in the state that it is in.
-  for (const std::string_view key : {"error", "channel", "access", "members", "groups", "public", "named_by", "left",
+  for (const std::string_view key : {"error", "channel", "access", "members", "shows", "groups", "public", "named_by", "left",
                                      "wipe", "until"})
     copy_member(leader, kept, key);
   return kept;
 }
 
-constexpr std::array<std::string_view, 9> owned_of_invitation{"type", "state", "from",    "to",   "channel",
+constexpr std::array<std::string_view, 10> owned_of_invitation{"type", "state", "from",    "to",   "channel", "shows",
                                                               "name", "access", "expires", "error"};
 
 int progress_of_invitation(const Document& invitation) {
@@ -174,13 +176,13 @@ int progress_of_invitation(const Document& invitation) {
 
 Document keep_invitation(const Leaves& leaves) {
   const Document& leader = furthest(leaves, progress_of_invitation);
-  constexpr std::array<std::string_view, 6> members{"from", "to", "channel", "name", "access", "expires"};
+  constexpr std::array<std::string_view, 7> members{"from", "to", "channel", "name", "access", "shows", "expires"};
   Document kept = led_by(leader, leaves, members);
   copy_member(leader, kept, "error");
   return kept;
 }
 
-constexpr std::array<std::string_view, 8> owned_of_member{"type",  "state",  "channel", "user",
+constexpr std::array<std::string_view, 9> owned_of_member{"type",  "state",  "channel", "user", "shows",
                                                           "group", "access", "wipe",    "error"};
 
 int progress_of_member(const Document& member) {
@@ -200,16 +202,27 @@ Document keep_member(const Leaves& leaves) {
   return keep_whole(leaves, progress_of_member, owned_of_member);
 }
 
-constexpr std::array<std::string_view, 8> owned_of_group{"type",  "state", "access", "members",
+constexpr std::array<std::string_view, 9> owned_of_group{"type",  "state", "access", "members", "shows",
                                                           "named", "left",  "wipe",   "error"};
 
-Document keep_group(const Leaves& leaves) {
+// All of one leaf, with the name that belongs to it.
+Document keep_named(const Leaves& leaves, std::span<const std::string_view> owned) {
   const Document& leader = furthest(leaves, progress_of);
   Document kept = *leaves.front();
-  for (const std::string_view key : owned_of_group) copy_member(leader, kept, key);
+  for (const std::string_view key : owned) copy_member(leader, kept, key);
   // Beside another leaf's `named` an old name would look like a person's new one.
   if (string_or(*leaves.front(), "named", "") != string_or(leader, "named", "")) copy_member(leader, kept, "name");
   return kept;
+}
+
+Document keep_group(const Leaves& leaves) {
+  return keep_named(leaves, owned_of_group);
+}
+
+constexpr std::array<std::string_view, 4> owned_of_profile{"type", "state", "named", "error"};
+
+Document keep_profile(const Leaves& leaves) {
+  return keep_named(leaves, owned_of_profile);
 }
 
 constexpr std::array<std::string_view, 9> owned_of_link{"type", "state", "channel", "code", "access",
@@ -254,13 +267,14 @@ Document keep_subscription(const Leaves& leaves) {
   return kept;
 }
 
-constexpr std::array<TypeRules, 8> types{
+constexpr std::array<TypeRules, 9> types{
     {{"device", owned_of_device, keep_device, is_no_choice},
      {"channel", owned_of_channel, keep_channel, is_end_wish},
      {"subscription", owned_of_subscription, keep_subscription, is_subscription_choice},
      {"invitation", owned_of_invitation, keep_invitation, is_invitation_choice},
      {"member", owned_of_member, keep_member, is_no_choice},
      {"group", owned_of_group, keep_group, is_no_choice},
+     {"profile", owned_of_profile, keep_profile, is_no_choice},
      {"link", owned_of_link, keep_link, is_no_choice},
      {"join", owned_of_join, keep_join, is_no_choice}}};
 

@@ -9,6 +9,7 @@
 #include "workflows/fault.h"
 #include "workflows/group_sharing.h"
 #include "workflows/groups.h"
+#include "workflows/introductions.h"
 #include "workflows/members.h"
 
 namespace channels {
@@ -81,7 +82,8 @@ Outcome mend_group(Services& services, Run& run, const Document& doc) {
     if (doc_state(doc) == "error") return Keep{};
     return Save{in_error(doc, "unknown_group", "There is no such group for this user: one begins with the state \"new\".")};
   }
-  Document copy = group_copy(take_group_name(services, *record, doc, user), user, doc);
+  const Document named = take_group_name(services, *record, doc, user);
+  Document copy = group_copy(named, Introductions(services).members(named), user, doc);
   if (same_content(copy, doc)) return Keep{};
   return Save{std::move(copy)};
 }

@@ -4,10 +4,10 @@
 
 #include "workflows/audit.h"
 #include "workflows/channel_claims.h"
-#include "workflows/fault.h"
 #include "workflows/groups.h"
 #include "workflows/members.h"
 #include "workflows/sharing.h"
+#include "workflows/wish.h"
 
 namespace channels {
 
@@ -66,22 +66,16 @@ Outcome change_group_access(Services& services, Run& run, const Document& doc) {
   const auto group = services.registry.get(channel_record_id(string_or(doc, "group", "")));
   if (!there || is_group(*there) || !group || !is_group(*group))
     return Save{in_error(doc, "no_member", "There is no such channel or group for this user.")};
-  std::optional<Fault> fault;
-  const Document record = services.registry.update(*there, [&](Document& current) {
-    fault.reset();
-    if (was_handled(current, run.attempt_key)) return false;  // by a run that was cut off
-    fault = fault_of_group_wish(current, *group, wish);
-    if (fault) return false;
+  const Fulfilled given = fulfil(services, *there, run.attempt_key, [&](Document& current) {
+    auto fault = fault_of_group_wish(current, *group, wish);
+    if (fault) return fault;
     const std::string access = wish.kind == "remove" ? std::string(access_none) : wish.access;
     note_group_access(current, *group, wish, run.env.wall_now());
     change_group(current, channel_id_of(*group), access, is_true(doc, "wipe"), run.attempt_key, run.env.wall_now());
-    return true;
+    return fault;
   });
-  if (fault) return Save{in_error(doc, fault->error, fault->reason)};
-  share_out(services, record);
-  Document done = in_state(doc, "done");
-  done.erase("error");
-  return Save{std::move(done)};
+  if (!given.fault) share_out(services, given.record);
+  return answer_wish(doc, given.fault);
 }
 
 }  // namespace channels

@@ -8,6 +8,7 @@
 #include "provision/users.h"
 #include "workflows/channel_claims.h"
 #include "workflows/groups.h"
+#include "workflows/introductions.h"
 #include "workflows/members.h"
 #include "workflows/publication.h"
 #include "workflows/sharing.h"
@@ -17,8 +18,6 @@ namespace channels {
 namespace {
 
 constexpr int most_tries_a_group = 10;
-// A document in a control database is at most 64 kB large.
-constexpr std::size_t most_members_shown = 200;
 constexpr std::size_t records_a_page = 500;
 
 std::set<std::string> whom_it_changed(const Document& group, const std::string& cause) {
@@ -64,13 +63,13 @@ void set_roles(Services& services, const std::string& user, const std::string& g
   throw Unavailable("the groups of a user change all the time");
 }
 
-void show_group_to(Services& services, const Document& group, const std::string& user) {
+void show_group_to(Services& services, const Document& group, const json::array& members, const std::string& user) {
   Database control(services.server, services.control_database(user));
   for (int tries = 0; tries < most_tries_a_group; ++tries) {
     const auto found = control.get(channel_id_of(group));
     if (found && doc_type(*found) != "group") return;  // his own document under that id stays
     if (!found && !is_member(group, user)) return;
-    const Document copy = group_copy(group, user, found.value_or(Document{{"_id", channel_id_of(group)}}));
+    const Document copy = group_copy(group, members, user, found.value_or(Document{{"_id", channel_id_of(group)}}));
     if ((found && same_content(copy, *found)) || control.save(copy).ok()) return;
   }
   throw Unavailable("a group's document in a control database changes all the time");
@@ -101,23 +100,25 @@ void share_group(Services& services, const Document& group_record, const std::st
 void share_group_with(Services& services, const Document& group_record, const std::string& user) {
   const std::string id = channel_id_of(group_record);
   set_roles(services, user, id);
+  const json::array members = Introductions(services).members(group_record);
   unless_gone([&] {
     show_channels(services, user, channels_of_group(services, id));
-    show_group_to(services, group_record, user);
+    show_group_to(services, group_record, members, user);
   });
 }
 
 void show_group(Services& services, const Document& group_record) {
+  const json::array members = Introductions(services).members(group_record);
   for (const std::string& user : members_of(group_record))
-    unless_gone([&] { show_group_to(services, group_record, user); });
+    unless_gone([&] { show_group_to(services, group_record, members, user); });
   for (const std::string& user : former_members_of(group_record))
-    unless_gone([&] { show_group_to(services, group_record, user); });
+    unless_gone([&] { show_group_to(services, group_record, members, user); });
 }
 
-Document group_copy(const Document& group_record, const std::string& user, Document existing) {
+Document group_copy(const Document& group_record, const json::array& members, const std::string& user, Document existing) {
   Document copy = std::move(existing);
   const std::string access = access_of(group_record, user);
-  for (const char* key : {"access", "members", "left", "wipe", "error"}) copy.erase(key);
+  for (const char* key : {"access", "members", "shows", "left", "wipe", "error"}) copy.erase(key);
   copy["type"] = "group";
   if (!is_access(access)) {
     const json::object* entry = member_entry(group_record, user);
@@ -129,7 +130,8 @@ Document group_copy(const Document& group_record, const std::string& user, Docum
   copy["state"] = "ready";
   copy["name"] = copy["named"] = string_or(group_record, "name", "");
   copy["access"] = access;
-  copy["members"] = shown_members(group_record, most_members_shown);
+  copy["members"] = members;
+  if (const std::string shows = shown_of_members(group_record); !shows.empty()) copy["shows"] = shows;
   return copy;
 }
 

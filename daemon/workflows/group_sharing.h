@@ -19,8 +19,9 @@ void share_group_with(Services& services, const Document& group_record, const st
 void show_group(Services& services, const Document& group_record);
 
 // A member's copy of the group's document: {"_id": "<group id>", "type": "group", "state": "ready" | "removed", "name", "access",
-// "members", "named"[, "left", "wipe"]}; `named` is the name as the daemon last wrote it, by which a person's new one is told from an old copy. Pure.
-Document group_copy(const Document& group_record, const std::string& user, Document existing);
+// "members", "named"[, "shows"][, "left", "wipe"]}; `members` as introductions.h gives them; `named` is the name as the daemon last wrote
+// it, by which a person's new one is told from an old copy. Pure.
+Document group_copy(const Document& group_record, const json::array& members, const std::string& user, Document existing);
 
 // What each device of a user logs in with, whatever his groups are.
 json::array own_roles(const Services& services, const std::string& user);

@@ -145,12 +145,20 @@ std::optional<Document> record_of(Services& services, const Document& doc, const
   return record;
 }
 
+bool has_invitation_ended(std::string_view state) {
+  return state == "accepted" || state == "declined" || state == "withdrawn" || state == "expired";
+}
+
 Outcome without_record(const Document& doc) {
   if (doc_state(doc) == "error") return Keep{};
   // Before the mail: it waited for the hour to pass.
   const bool is_inviters = !is_invitation_id(doc_id(doc));
   if (is_inviters && doc_state(doc) == "withdraw") return Save{in_state(doc, "withdrawn")};
-  if (is_inviters && doc_state(doc) == "withdrawn") return Keep{};
+  if (has_invitation_ended(doc_state(doc))) {  // and was forgotten long after
+    Document next = doc;
+    if (is_inviters || next.erase("from") == 0) return Keep{};
+    return Save{std::move(next)};
+  }
   Document next = in_error(doc, "unknown_invitation", "There is no such invitation: one begins with the state \"new\".");
   // Nobody knows whether that person sent it; and who was erased must not come back by a device that was away.
   if (!is_inviters) next.erase("from");

@@ -52,7 +52,7 @@ Document inviters_copy(const Document& record, Document doc) {
 }
 
 Document invitees_copy(const Document& record, Document doc) {
-  put_right(record, doc, {"_id", "channel", "name", "access", "from", "expires", "error"});
+  put_right(record, doc, {"_id", "channel", "name", "access", "shows", "from", "expires", "error"});
   const std::string state = shown_state(record);
   doc["state"] = state == "sent" ? "received" : state;
   return doc;

@@ -9,6 +9,7 @@
 #include "workflows/fault.h"
 #include "workflows/groups.h"
 #include "workflows/invitation.h"
+#include "workflows/introductions.h"
 #include "workflows/invitation_documents.h"
 #include "workflows/letter.h"
 #include "workflows/mail_slots.h"
@@ -85,6 +86,8 @@ Document note_wish(Services& services, const InvitationWish& wish, const Documen
     record["address"] = wish.address;
     record["from"] = from;
     record["name"] = channel ? string_or(*channel, "name", "") : "";
+    record.erase("shows");
+    if (const std::string shows = channel ? shown_of_members(*channel) : ""; !shows.empty()) record["shows"] = shows;
     return true;
   });
 }

@@ -17,11 +17,18 @@ namespace {
 const Fault unknown_link{"unknown_link", "There is no such link."};
 const Fault link_ended{"link_ended", "This link was used up or has ended. Ask for a new one."};
 
+// Who made it may have lost the right to it: then it has ended, also for the time in which he is an owner again.
+bool is_of_an_owner(const Document& channel, const Document& link) {
+  const std::string maker = string_or(link, "user", "");
+  if (access_of(channel, maker) != access_owner) return false;
+  const json::object* entry = member_entry(channel, maker);
+  return entry == nullptr || string_or(*entry, "since", "") <= string_or(link, "created", "");
+}
+
 // Who was put out comes in by an invitation only; who went himself may come back. Times are whole seconds: of a link that was made in the
 // same one nobody knows which came first.
 std::optional<Fault> fault_of_join(Reach& reach, const Document& channel, const Document& link, const std::string& user) {
-  // Who made it may have lost the right to it; and a channel that is gone has no links.
-  if (doc_state(channel) != "ready" || access_of(channel, string_or(link, "user", "")) != access_owner) return link_ended;
+  if (doc_state(channel) != "ready" || !is_of_an_owner(channel, link)) return link_ended;
   if (reach.was_put_out_since(channel, user, string_or(link, "created", "")))
     return Fault{"no_member", "You were taken out of this channel: ask one of its owners for an invitation."};
   return std::nullopt;
@@ -77,8 +84,11 @@ std::optional<Fault> come_in(Services& services, Document& channel, const Docume
       return true;
     }
     fault = fault_of_join(reach, current, link, user);
-    return !fault && change_members(current, {{user, string_or(link, "access", ""), cause, false, false, user, "", doc_id(link)}},
-                                    services.env.wall_now());
+    if (fault) return false;
+    MemberChange change{user, string_or(link, "access", ""), cause};
+    change.by = user;
+    change.link = doc_id(link);
+    return change_members(current, {change}, services.env.wall_now());
   });
   return fault;
 }

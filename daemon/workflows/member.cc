@@ -4,11 +4,12 @@
 #include <vector>
 
 #include "workflows/channel_claims.h"
-#include "workflows/fault.h"
 #include "workflows/group_access.h"
+#include "workflows/introductions.h"
 #include "workflows/members.h"
 #include "workflows/publication.h"
 #include "workflows/sharing.h"
+#include "workflows/wish.h"
 
 namespace channels {
 
@@ -76,26 +77,22 @@ std::optional<Fault> fault_of_wish(const Document& record, const MemberWish& wis
 Outcome change_membership(Services& services, Run& run, const Document& doc) {
   if (doc.contains("group")) return change_group_access(services, run, doc);
   if (doc_state(doc) == "publish" || doc_state(doc) == "unpublish") return change_publication(services, run, doc);
+  if (doc_state(doc) == "show") return change_introductions(services, run, doc);
   const MemberWish wish = read_wish(doc, services.user_of(run.database), run.attempt_key);
-  std::optional<Fault> fault = Fault{"no_member", "There is no such channel for this user."};
   const auto there = services.registry.get(channel_record_id(string_or(doc, "channel", "")));
-  if (!there) return Save{in_error(doc, fault->error, fault->reason)};
+  if (!there) return answer_wish(doc, Fault{"no_member", "There is no such channel for this user."});
   if (wish.kind == "leave" && was_published(*there) && !is_member(*there, wish.by) &&
       !follower_state(services, *there, wish.by).empty()) {
     unfollow(services, *there, wish.by);
-    return Save{in_state(doc, "done")};
+    return answer_wish(doc, std::nullopt);
   }
-  const Document record = services.registry.update(*there, [&](Document& current) {
-    fault.reset();
-    if (was_handled(current, wish.cause)) return false;  // by a run that was cut off
-    fault = fault_of_wish(current, wish);
-    return !fault && change_members(current, changes_of(wish), run.env.wall_now());
+  const Fulfilled changed = fulfil(services, *there, wish.cause, [&](Document& current) {
+    auto fault = fault_of_wish(current, wish);
+    if (!fault) change_members(current, changes_of(wish), run.env.wall_now());
+    return fault;
   });
-  if (fault) return Save{in_error(doc, fault->error, fault->reason)};
-  share_out(services, record, wish.cause);
-  Document done = in_state(doc, "done");
-  done.erase("error");
-  return Save{std::move(done)};
+  if (!changed.fault) share_out(services, changed.record, wish.cause);
+  return answer_wish(doc, changed.fault);
 }
 
 }  // namespace channels

@@ -15,7 +15,7 @@ namespace channels {
 //   leave      the user of this database goes; `user` is not needed
 //
 // With "group" in place of "user" it is about a group in a channel (group_access.h); `publish` and `unpublish` are about everybody
-// (publication.h). One owner stays always. Safe: the same revision changes the members once, whatever is done after it.
+// (publication.h), `show` is about what the members see of each other (introductions.h). One owner stays always. Safe: the same revision changes the members once, whatever is done after it.
 Outcome change_membership(Services& services, Run& run, const Document& doc);
 
 }  // namespace channels

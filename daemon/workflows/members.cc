@@ -41,6 +41,13 @@ Deed deed_of(const Document& channel_record, const MemberChange& change) {
   return deed;
 }
 
+// Who is given the access that he has, has it since he first got it.
+std::string since(const json::object& members, const MemberChange& change, WallTime now) {
+  const json::object* before = get_object(members, change.user);
+  const bool has_it = before != nullptr && is_access(change.access) && string_or(*before, "access", "") == change.access;
+  return has_it ? string_or(*before, "since", "") : format_time(now);
+}
+
 }  // namespace
 
 bool is_access(std::string_view access) {
@@ -92,7 +99,7 @@ bool change_members(Document& channel_record, const std::vector<MemberChange>& c
   for (const MemberChange& change : changes) note_audit(channel_record, deed_of(channel_record, change), now);
   json::object members = members_in(channel_record);
   for (const MemberChange& change : changes) {
-    json::object entry{{"access", change.access}, {"since", format_time(now)}, {"by", change.cause}};
+    json::object entry{{"access", change.access}, {"since", since(members, change, now)}, {"by", change.cause}};
     if (change.access == access_none) {
       entry["left"] = change.left;
       entry["wipe"] = change.wipe;
@@ -130,13 +137,13 @@ std::string namer_of(const Document& channel_record) {
 
 std::string heir_of(const Document& channel_record, std::string_view user) {
   const json::object members = members_in(channel_record);
-  const auto since = [&](const std::string& member) { return string_or(members.at(member).as_object(), "since", ""); };
+  const auto joined = [&](const std::string& member) { return string_or(members.at(member).as_object(), "since", ""); };
   for (const std::string_view access : {access_owner, access_writer, access_reader}) {
     std::vector<std::string> users = members_with(channel_record, access);
     std::erase(users, user);
     if (users.empty()) continue;
     return *std::min_element(users.begin(), users.end(), [&](const std::string& left, const std::string& right) {
-      return std::pair(since(left), left) < std::pair(since(right), right);
+      return std::pair(joined(left), left) < std::pair(joined(right), right);
     });
   }
   return "";

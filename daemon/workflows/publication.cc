@@ -8,11 +8,11 @@
 #include "provision/users.h"
 #include "workflows/audit.h"
 #include "workflows/channel_claims.h"
-#include "workflows/fault.h"
 #include "workflows/group_sharing.h"
 #include "workflows/groups.h"
 #include "workflows/members.h"
 #include "workflows/sharing.h"
+#include "workflows/wish.h"
 
 namespace channels {
 
@@ -32,6 +32,9 @@ void set_follower(Services& services, const Document& channel_record, const std:
     follower["state"] = state;
     follower["channel"] = channel_id_of(channel_record);
     follower["user"] = user;
+    note_audit(follower,
+               {state == "following" ? "channel followed" : "channel unfollowed", user, {{"channel", channel_id_of(channel_record)}, {"user", user}}},
+               services.env.wall_now());
     return true;
   });
 }
@@ -116,24 +119,18 @@ Outcome change_publication(Services& services, Run& run, const Document& doc) {
   const std::string by = services.user_of(run.database);
   const auto there = services.registry.get(channel_record_id(string_or(doc, "channel", "")));
   if (!there) return Save{in_error(doc, "no_member", "There is no such channel for this user.")};
-  std::optional<Fault> fault;
-  const Document record = services.registry.update(*there, [&](Document& current) {
-    fault.reset();
-    if (was_handled(current, run.attempt_key)) return false;  // by a run that was cut off
-    fault = fault_of_publication(services, current, by);
-    if (fault) return false;
+  const Fulfilled published = fulfil(services, *there, run.attempt_key, [&](Document& current) {
+    auto fault = fault_of_publication(services, current, by);
+    if (fault) return fault;
     current["public"] = doc_state(doc) == "publish";
     current["members_changed"] = format_time(run.env.wall_now());
     note_audit(current, {is_true(current, "public") ? "channel published" : "channel unpublished", by, {{"channel", channel_id_of(current)}}},
                run.env.wall_now());
     note_handled(current, run.attempt_key);
-    return true;
+    return fault;
   });
-  if (fault) return Save{in_error(doc, fault->error, fault->reason)};
-  share_out(services, record);
-  Document done = in_state(doc, "done");
-  done.erase("error");
-  return Save{std::move(done)};
+  if (!published.fault) share_out(services, published.record);
+  return answer_wish(doc, published.fault);
 }
 
 void follow(Services& services, const Document& channel_record, const std::string& user) {

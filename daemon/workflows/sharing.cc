@@ -21,8 +21,6 @@ namespace channels {
 namespace {
 
 constexpr int most_tries_at_once = 10;
-// A document in a control database is at most 64 kB large.
-constexpr std::size_t most_shown = 200;
 // Channels whose documents are read and saved at once.
 constexpr std::size_t most_in_bulk = 500;
 
@@ -68,15 +66,22 @@ bool may_write(const std::optional<Document>& doc) {
   return !doc || doc_type(*doc) == "channel";
 }
 
+// Reads groups and people once, for all whom a channel is shown to.
+struct Audience {
+  explicit Audience(Services& services) : reach(services), introductions(services) {}
+  Reach reach;
+  Introductions introductions;
+};
+
 // What is to become of what he has of it; nullopt where nothing is. A member's wish is still to be carried out: who does that puts
 // the rest right.
-std::optional<Document> copy_to_save(Services& services, const Document& record, const Standing& standing,
-                                     const std::optional<Document>& found) {
+std::optional<Document> copy_to_save(Services& services, Introductions& introductions, const Document& record,
+                                     const Standing& standing, const std::optional<Document>& found) {
   if (!may_write(found)) return std::nullopt;
   if (!found && !is_access(standing.access)) return std::nullopt;  // he has nothing that could show it
   if (found && is_access(standing.access) && is_end_wish(doc_state(*found))) return std::nullopt;
   const std::string id = channel_id_of(record);
-  Document copy = channel_copy(services, record, standing, found.value_or(Document{{"_id", id}}));
+  Document copy = channel_copy(services, introductions, record, standing, found.value_or(Document{{"_id", id}}));
   if (found && same_content(copy, *found)) return std::nullopt;
   return copy;
 }
@@ -95,13 +100,14 @@ void follow_subscription(Services& services, Database& control, const Document& 
   else subscribe(services, control, id);
 }
 
-void show_to(Services& services, const Document& record, const std::string& user, const Standing& standing) {
+void show_to(Services& services, Introductions& introductions, const Document& record, const std::string& user,
+             const Standing& standing) {
   Database control(services.server, services.control_database(user));
   const std::string id = channel_id_of(record);
   for (int tries = 0; tries < most_tries_at_once; ++tries) {
     const auto found = control.get(id);
     if (!may_write(found) || (!found && !is_access(standing.access))) return;
-    const auto copy = copy_to_save(services, record, standing, found);
+    const auto copy = copy_to_save(services, introductions, record, standing, found);
     if (copy && !control.save(*copy).ok()) continue;
     return follow_subscription(services, control, record, standing.access);
   }
@@ -114,19 +120,19 @@ bool may_rename(std::string_view state) {
 }
 
 // Somebody whose control database is gone has nobody to be shown anything.
-void show_if_there(Services& services, const Document& record, const std::string& user, const Standing& standing,
-                   const std::string& but) {
+void show_if_there(Services& services, Introductions& introductions, const Document& record, const std::string& user,
+                   const Standing& standing, const std::string& but) {
   try {
     Database control(services.server, services.control_database(user));
     if (user == but) follow_subscription(services, control, record, standing.access);
-    else show_to(services, record, user, standing);
+    else show_to(services, introductions, record, user, standing);
   } catch (const Refused& refused) {
     if (refused.status != 404) throw;
   }
 }
 
 // Some of a user's channels, as they are to be in his database.
-void show_part(Services& services, Reach& reach, const std::string& user, std::span<const Document> records) {
+void show_part(Services& services, Audience& audience, const std::string& user, std::span<const Document> records) {
   Database control(services.server, services.control_database(user));
   std::vector<std::string> ids;
   for (const Document& record : records) {
@@ -137,17 +143,17 @@ void show_part(Services& services, Reach& reach, const std::string& user, std::s
   std::vector<Document> wanted;
   std::vector<std::size_t> of;  // the record that each is about
   for (std::size_t i = 0; i < records.size(); ++i) {
-    const Standing standing = reach.standing(records[i], user);
+    const Standing standing = audience.reach.standing(records[i], user);
     const std::optional<Document>& before = found[2 * i + 1];
     const auto add = [&](std::optional<Document> doc) {
       if (doc) wanted.push_back(std::move(*doc)), of.push_back(i);
     };
-    add(copy_to_save(services, records[i], standing, found[2 * i]));
+    add(copy_to_save(services, audience.introductions, records[i], standing, found[2 * i]));
     add(subscription_to_save(services, records[i], user, standing.access, before));
   }
   const auto saved = control.save_all(wanted);
   for (std::size_t i = 0; i < saved.size(); ++i) {
-    if (!saved[i].ok()) show_to(services, records[of[i]], user, reach.standing(records[of[i]], user));
+    if (!saved[i].ok()) show_to(services, audience.introductions, records[of[i]], user, audience.reach.standing(records[of[i]], user));
   }
 }
 
@@ -171,24 +177,26 @@ void share_out(Services& services, const Document& record, const std::string& ca
   if (is_group(record)) return share_group(services, record, cause);
   const Document newest = open_to_members(services, record);
   if (mutant("copies-forgotten")) return;
-  Reach reach(services);
-  for (const std::string& user : reach.everybody(newest))
-    show_if_there(services, newest, user, reach.standing(newest, user), but);
-  for (const std::string& user : reach.former(newest))
-    show_if_there(services, newest, user, reach.standing(newest, user), but);
+  Audience audience(services);
+  const auto show = [&](const std::string& user) {
+    show_if_there(services, audience.introductions, newest, user, audience.reach.standing(newest, user), but);
+  };
+  for (const std::string& user : audience.reach.everybody(newest)) show(user);
+  for (const std::string& user : audience.reach.former(newest)) show(user);
   show_publicly(services, newest);
 }
 
 void show_channels(Services& services, const std::string& user, const std::vector<Document>& channel_records) {
-  Reach reach(services);
+  Audience audience(services);
   const std::span<const Document> all(channel_records);
   for (std::size_t at = 0; at < all.size(); at += most_in_bulk)
-    show_part(services, reach, user, all.subspan(at, std::min(most_in_bulk, all.size() - at)));
+    show_part(services, audience, user, all.subspan(at, std::min(most_in_bulk, all.size() - at)));
 }
 
 void show_gone(Services& services, const Document& gone, const Document& before, const std::string& but) {
+  Introductions nobodys(services);
   for (const std::string& user : Reach(services).everybody(before))
-    show_if_there(services, gone, user, Standing{std::string(access_none)}, but);
+    show_if_there(services, nobodys, gone, user, Standing{std::string(access_none)}, but);
 }
 
 std::string shown_channel_state(const Document& channel_record, std::string_view access) {
@@ -197,8 +205,8 @@ std::string shown_channel_state(const Document& channel_record, std::string_view
   return is_archived(channel_record) ? "archived" : "ready";
 }
 
-Document channel_copy(const Services& services, const Document& channel_record, const Standing& standing,
-                      Document existing) {
+Document channel_copy(const Services& services, Introductions& introductions, const Document& channel_record,
+                      const Standing& standing, Document existing) {
   const std::string& access = standing.access;
   const std::string id = channel_id_of(channel_record);
   Document copy = std::move(existing);
@@ -207,7 +215,7 @@ Document channel_copy(const Services& services, const Document& channel_record, 
   // Who is out learns no new name.
   const bool may_be_new = may_rename(doc_state(copy)) && !is_ended(channel_record) && standing.sees_members;
   if (is_access(access) && (!may_be_new || !copy.contains("name"))) copy["name"] = string_or(channel_record, "name", "");
-  for (const char* key : {"channel", "access", "members", "groups", "public", "named_by", "left", "wipe", "syncpoint", "until"})
+  for (const char* key : {"channel", "access", "members", "shows", "groups", "public", "named_by", "left", "wipe", "syncpoint", "until"})
     copy.erase(key);
   if (doc_state(copy) != state) copy.erase("error");
   copy["database"] = services.channel_database(id);
@@ -224,9 +232,15 @@ Document channel_copy(const Services& services, const Document& channel_record, 
   copy["named_by"] = namer_of(channel_record);
   if (is_public(channel_record)) copy["public"] = true;
   if (!standing.sees_members) return copy;
-  copy["members"] = shown_members(channel_record, most_shown);
+  copy["members"] = introductions.members(channel_record);
+  if (const std::string shows = shown_of_members(channel_record); !shows.empty()) copy["shows"] = shows;
   if (json::array groups = shown_groups(channel_record); !groups.empty()) copy["groups"] = std::move(groups);
   return copy;
+}
+
+Document channel_copy_of(Services& services, const Document& channel_record, const std::string& user, Document existing) {
+  Audience audience(services);
+  return channel_copy(services, audience.introductions, channel_record, audience.reach.standing(channel_record, user), std::move(existing));
 }
 
 void rename_copies(Services& services, const Document& channel_record, const std::string& old_name) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "workflows/introductions.h"
 #include "workflows/reach.h"
 
 namespace channels {
@@ -16,7 +17,7 @@ Document open_to_members(Services& services, Document record);
 
 // The same for all who have the channel, by themselves or through a group, and the documents of all members and former members:
 // {"_id": "<channel id>", "type": "channel", "state": "ready" | "archived" | "deleted" | "removed", "name", "database", "syncpoint",
-// "access", "named_by", "members": [{"user", "access"}], "groups": [{"group", "access"}]}, and the subscription; of the user `but` only
+// "access", "named_by", "members": (introductions.h)[, "shows"], "groups": [{"group", "access"}]}, and the subscription; of the user `but` only
 // the latter: his document is the one that is being answered. Of a group's record it is group_sharing.h that does so; whom `cause` (MemberChange) was about, or with none
 // everybody.
 void share_out(Services& services, const Document& record, const std::string& cause = "", const std::string& but = "");
@@ -29,9 +30,11 @@ void show_gone(Services& services, const Document& gone, const Document& before,
 
 // The copy of somebody with that standing: `existing` (empty at first) with all that the daemon owns put right. The name is left
 // as it is if there is one: it may be a new one of an owner. (Not of who only follows it.) Former members' copies say `removed`,
-// with left and wipe; those of a deleted channel `deleted`, with until. Pure.
-Document channel_copy(const Services& services, const Document& channel_record, const Standing& standing,
-                      Document existing);
+// with left and wipe; those of a deleted channel `deleted`, with until.
+Document channel_copy(const Services& services, Introductions& introductions, const Document& channel_record,
+                      const Standing& standing, Document existing);
+// The same of one user's alone.
+Document channel_copy_of(Services& services, const Document& channel_record, const std::string& user, Document existing);
 
 // "removed", "deleted", "archived" or "ready": what a user with that access is shown. Pure.
 std::string shown_channel_state(const Document& channel_record, std::string_view access);

@@ -10,16 +10,17 @@ function (newDoc, oldDoc, userCtx, secObj) {
 
   var owned = {
     device: ['state', 'user', 'username', 'created', 'activated', 'revoked_at', 'error'],
-    channel: ['state', 'owner', 'user', 'database', 'syncpoint', 'error', 'channel', 'access', 'members', 'groups', 'public', 'named_by', 'left', 'wipe', 'until'],
-    group: ['state', 'access', 'members', 'named', 'left', 'wipe', 'error'],
+    channel: ['state', 'owner', 'user', 'database', 'syncpoint', 'error', 'channel', 'access', 'members', 'shows', 'groups', 'public', 'named_by', 'left', 'wipe', 'until'],
+    group: ['state', 'access', 'members', 'shows', 'named', 'left', 'wipe', 'error'],
     subscription: ['channel', 'syncpoint', 'user', 'error'],
-    invitation: ['state', 'from', 'to', 'channel', 'name', 'access', 'expires', 'error'],
-    member: ['state', 'channel', 'user', 'group', 'access', 'wipe', 'error'],
+    invitation: ['state', 'from', 'to', 'channel', 'name', 'access', 'shows', 'expires', 'error'],
+    member: ['state', 'channel', 'user', 'group', 'access', 'shows', 'wipe', 'error'],
+    profile: ['state', 'named', 'error'],
     link: ['state', 'channel', 'code', 'access', 'uses', 'days', 'expires', 'error'],
     join: ['state', 'channel', 'code', 'error']
   };
   var longest = {type: 64, state: 64, name: 200, owner: 254, channel: 64, to: 254, access: 16, from: 254,
-                 syncpoint: 2048, database: 238, user: 64, username: 80, code: 64, group: 64, named: 200};
+                 syncpoint: 2048, database: 238, user: 64, username: 80, code: 64, group: 64, named: 200, shows: 16};
 
   // What a person may make of a state of his own documents.
   var wishes = {
@@ -31,7 +32,8 @@ function (newDoc, oldDoc, userCtx, secObj) {
     channel: ['new'],
     group: ['new'],
     invitation: ['new'],
-    member: ['change', 'remove', 'hand over', 'leave', 'publish', 'unpublish'],
+    member: ['change', 'remove', 'hand over', 'leave', 'show', 'publish', 'unpublish'],
+    profile: ['new'],
     link: ['new'],
     join: ['new']
   };
@@ -39,6 +41,7 @@ function (newDoc, oldDoc, userCtx, secObj) {
   var ended = {
     channel: ['removed', 'error'],
     group: ['removed', 'error'],
+    profile: ['error'],
     invitation: ['accepted', 'declined', 'withdrawn', 'expired', 'error'],
     link: ['used', 'closed', 'expired', 'error']
   };
@@ -119,7 +122,7 @@ function (newDoc, oldDoc, userCtx, secObj) {
   if (newDoc._id.indexOf('_design/') === 0) refuse('only the daemon changes design documents');
   var ends = oldDoc && oldDoc.type === 'device' && (oldDoc.state === 'revoke' || oldDoc.state === 'revoked');
   if (newDoc._deleted) {
-    var isOurs = oldDoc && ['device', 'channel', 'group', 'invitation', 'link', 'doorbell'].indexOf(oldDoc.type) !== -1;
+    var isOurs = oldDoc && ['device', 'channel', 'group', 'profile', 'invitation', 'link', 'doorbell'].indexOf(oldDoc.type) !== -1;
     if (isOurs && (ended[oldDoc.type] || []).indexOf(oldDoc.state) === -1) {
       refuse('a ' + oldDoc.type + ' is not deleted by a device');
     }

@@ -51,6 +51,19 @@ describe('an ordinary edit', () => {
     assert.deepEqual(make({ ...subscription, _rev: undefined }), ACCEPT);
     assert.deepEqual(make({ _id: 'i', type: 'invitation', state: 'new', channel: 'x', to: 'bob@example.com', access: 'reader' }), ACCEPT);
     assert.deepEqual(make({ _id: 'a', type: 'settings', state: 'any' }), ACCEPT);
+    assert.deepEqual(make({ _id: 'profile', type: 'profile', state: 'new', name: 'Alice' }), ACCEPT);
+    assert.deepEqual(make({ _id: 'm', type: 'member', state: 'show', channel: 'x', shows: 'names' }), ACCEPT);
+  });
+  test('gives a profile another name, and nothing else of the daemon\'s', () => {
+    const profile = { _id: 'profile', _rev: `2-${'c'.repeat(32)}`, type: 'profile', state: 'ready', name: 'Alice', named: 'Alice' };
+    assert.deepEqual(edit({ name: 'Alice L.' }, profile), ACCEPT);
+    for (const change of [{ named: 'Alice L.' }, { state: 'new' }, { type: 'note' }]) assert.ok(edit(change, profile).refused, JSON.stringify(change));
+    assert.ok(edit({ _deleted: true }, profile).refused);
+    assert.deepEqual(edit({ state: 'new', name: 'Al' }, { ...profile, state: 'error' }), ACCEPT);
+  });
+  test('shows nobody\'s members by itself', () => {
+    assert.ok(edit({ shows: 'addresses' }, channel).refused);
+    assert.ok(make({ _id: 'm', type: 'member', state: 'show', channel: 'x', shows: ['addresses'] }).refused);
   });
   test('makes no devices, no doorbell, nothing that is ready already', () => {
     assert.ok(make({ ...device, _rev: undefined }).refused);

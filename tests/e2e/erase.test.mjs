@@ -14,6 +14,7 @@ import { startWorld } from '../lib/world.mjs';
 
 const ALICE = 'alice@example.com';
 const DIGEST = sha256(ALICE);
+const NAME = 'Alice in Wonderland';
 // Not malice@example.com.
 const ADDRESS = /(?<![a-z0-9._+-])alice@example\.com(?![a-z0-9-])/i;
 
@@ -24,7 +25,7 @@ const channels = {};
 async function traces() {
   const ours = new Set(await world.daemon.databases());
   const texts = await everyText(world.server, (name) => ours.has(name) || name === '_users');
-  return texts.filter(({ text }) => ADDRESS.test(text) || text.includes(DIGEST)).map(({ where }) => where);
+  return texts.filter(({ text }) => ADDRESS.test(text) || text.includes(DIGEST) || text.includes(NAME)).map(({ where }) => where);
 }
 
 async function share(owner, name, ...others) {
@@ -55,6 +56,12 @@ async function fillWorld() {
   channels.deleted = await share(alice, 'Old diary');
   await alice.say(await alice.get(channels.deleted), 'delete', ['deleted']);
   channels.member = await share(bob, 'Club', [alice, 'writer'], [carol, 'reader']);
+  // What the others are shown of her, in more than one revision.
+  await alice.put({ _id: 'profile', type: 'profile', state: 'new', name: NAME });
+  await alice.settled('profile', ['ready']);
+  for (const shows of ['addresses', 'nothing', 'addresses'])
+    assert.equal((await bob.change('show', channels.member, { shows })).state, 'done');
+  await carol.seen(channels.member, ({ members }) => members.some(({ name, address }) => name === NAME && address === ALICE));
   channels.left = await share(bob, 'Former', [alice, 'reader']);
   await alice.change('leave', channels.left);
   channels.waiting = await share(bob, 'Waiting');

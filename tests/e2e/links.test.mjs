@@ -94,6 +94,13 @@ test('closed, expired, or of one who owns the channel no more: nobody comes in',
   assert.equal((await bob.change('change', channel, { user: alice.user, access: 'writer' })).state, 'done');
   failed(await join(carol, channel, third.code), 'link_ended');
   assert.equal((await carol.ask(channel)).status, 403);
+  // Times are whole seconds: of one made an owner in the second of his link nobody knows which came first.
+  const second_of = () => Math.floor(Date.now() / 1000);
+  const demoted = second_of();
+  await waitFor(() => second_of() > demoted + 1, { what: 'the next second' });
+  assert.equal((await bob.change('change', channel, { user: alice.user, access: 'owner' })).state, 'done');
+  failed(await join(carol, channel, third.code), 'link_ended');
+  assert.equal((await join(carol, channel, (await link(alice, channel)).code)).state, 'joined', 'a new one of hers counts');
 });
 
 test('who was put out does not come back by a link from before; who left does, for a use', async () => {

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { request, waitFor } from '../lib/net.mjs';
+import { operatorCall } from '../lib/operator.mjs';
 import { channelUrl, person } from '../lib/people.mjs';
 import { startWorld } from '../lib/world.mjs';
 
@@ -67,6 +68,13 @@ test('who follows it has it on his devices, and learns nothing of the members', 
   failed(await bob.settled(`${channel}-sub-${bob.user}`, ['error']), 'no_member');
   assert.equal((await join(bob, channel)).state, 'joined');
   await bob.settled(channel, ['ready']);
+  const told = await waitFor(async () => {
+    const { entries } = JSON.parse((await operatorCall(world.daemon, 'audit', '--channel', channel, '--json')).stdout);
+    const his = entries.filter(({ what }) => what.endsWith('followed'));
+    return his.length === 3 && his;
+  }, { what: 'the audit' });
+  assert.deepEqual(told.map(({ what, by, user }) => [what, by, user]),
+    ['channel followed', 'channel unfollowed', 'channel followed'].map((what) => [what, bob.user, bob.user]));
 });
 
 test('another name reaches the directory and the followers', async () => {

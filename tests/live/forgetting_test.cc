@@ -281,6 +281,51 @@ TEST_F(Forgetting, AnEntryOfTheAuditIsNeitherChangedNorDeleted) {
   EXPECT_EQ(registry.get(doc_id(entry)), entry);
 }
 
+// Months after its end: its copies stay with those who have them.
+TEST_F(Forgetting, AnInvitationAndALinkAreGoneLongAfterTheirEnd) {
+  Database& registry = services_->registry.database();
+  const std::string end = format_time(env_.wall_now());
+  const std::vector<Document> shares{{{"_id", "invitation-" + tag_}, {"type", "invitation"}, {"state", "accepted"}, {"expires", end}},
+                                     {{"_id", "link-" + tag_}, {"type", "link"}, {"state", "open"}, {"expires", end}}};
+  for (const Document& share : shares) ASSERT_TRUE(registry.save(share).ok());
+  env_.shift += std::chrono::days(89);
+  clean_up(*services_);
+  for (const Document& share : shares) EXPECT_TRUE(registry.get(doc_id(share)).has_value());
+  env_.shift += std::chrono::days(2);
+  clean_up(*services_);
+  for (const Document& share : shares) EXPECT_THAT(registry.leaves(doc_id(share)), IsEmpty());
+}
+
+// Put back alone: it lets in a device that was revoked meanwhile, and gives another a role of a group that its user is out of.
+TEST_F(Forgetting, LogInsOfAnOlderCopyOfUsersAreMadeToFitTheRegistry) {
+  Database users(*server_, "_users");
+  const std::string kept = hex(env_.random_bytes(32));
+  const std::string thief = hex(env_.random_bytes(32));
+  const json::object credential{{"salt", "aa"}, {"derived_key", "bb"}};
+  const auto older = [&](const std::string& device) {
+    put_user(*server_, user_doc(device, {role_of("alice"), "group:left"}, credential));
+  };
+  const auto roles = [&](const std::string& device) {
+    const auto user = users.get("org.couchdb.user:" + username_of(device));
+    return user ? user->at("roles") : json::value();
+  };
+  for (const auto& [device, state] : {std::pair(kept, "active"), std::pair(thief, "revoked")})
+    services_->registry.database().save({{"_id", device_record_id(device)}, {"type", "device"}, {"state", state}, {"user", "alice"}});
+  clean_up(*services_);
+  for (const std::string& device : {kept, thief}) older(device);
+  clean_up(*services_);
+  EXPECT_EQ(roles(thief), (json::array{role_of("alice"), "group:left"})) << "it is as it was left: nobody looks at each log-in every hour";
+
+  const std::string mark = "_local/" + tag_ + "-registry";
+  ASSERT_TRUE(users.save({{"_id", mark}, {"counter", int_or(*users.get(mark), "counter", 0) - 1}}).ok());  // as the older copy has it
+  clean_up(*services_);
+  EXPECT_TRUE(roles(thief).is_null());
+  EXPECT_EQ(roles(kept), json::array{role_of("alice")});
+  delete_user(*server_, kept);
+  const auto left = users.get(mark);
+  users.save({{"_id", mark}, {"_rev", doc_rev(*left)}, {"_deleted", true}});
+}
+
 // A run that was paused wrote _security as it was before, and ended: the record says otherwise.
 TEST_F(Forgetting, LooksOnceMoreAtChannelsWhoseMembersChanged) {
   const std::string id = "0123456789abcdef0123";

@@ -23,7 +23,7 @@ class RandomLeaves {
   explicit RandomLeaves(unsigned seed) : random_(seed) {}
 
   std::vector<Document> operator()() {
-    const std::string type = pick<std::string>({"device", "channel", "subscription", "invitation", "member", "group", "link", "join"});
+    const std::string type = pick<std::string>({"device", "channel", "subscription", "invitation", "member", "group", "profile", "link", "join"});
     std::vector<Document> leaves;
     const int count = number(2, 13);
     for (int i = 0; i < count; ++i) {
@@ -36,7 +36,7 @@ class RandomLeaves {
                                                 "decline", "withdraw", "accepted", "expired", "leave", "done",
                                                 "open", "close", "closed", "joined"})}};
       for (const char* key : {"name", "wipe", "user", "database", "syncpoint", "owner", "error",
-                              "channel", "access", "to", "code", "color", "notes", "left_out"})
+                              "channel", "access", "shows", "named", "to", "code", "color", "notes", "left_out"})
         if (number(0, 2) > 0) doc[key] = value();
       if (number(0, 3) == 0) doc["overruled"] = entries();
       leaves.push_back(std::move(doc));

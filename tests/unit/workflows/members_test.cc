@@ -49,6 +49,19 @@ TEST(Members, WhoAreOutKeepWhyUntilTheyAreBack) {
   EXPECT_FALSE(doc.at("members").at("bob").as_object().contains("wipe"));
 }
 
+TEST(Members, HaveAnAccessSinceTheyFirstGotIt) {
+  Document doc = record();
+  const auto since = [&](const char* user) { return string_or(*member_entry(doc, user), "since", ""); };
+  change_members(doc, {{"bob", "writer", "i1"}}, now);
+  change_members(doc, {{"bob", "writer", "c1"}}, now + seconds(60));
+  EXPECT_EQ(since("bob"), format_time(now)) << "nothing changed for him";
+  change_members(doc, {{"bob", "owner", "c2"}}, now + seconds(120));
+  EXPECT_EQ(since("bob"), format_time(now + seconds(120)));
+  change_members(doc, {{"bob", "none", "r1", true}}, now + seconds(180));
+  change_members(doc, {{"bob", "none", "r2"}}, now + seconds(240));
+  EXPECT_EQ(since("bob"), format_time(now + seconds(240))) << "he left, and was put out after that";
+}
+
 TEST(Members, RememberOnlyTheLastCauses) {
   Document doc = record();
   for (int i = 0; i < 60; ++i) change_members(doc, {{"bob", "writer", "cause " + std::to_string(i)}}, now);

@@ -1,0 +1,48 @@
+// What the members of a channel or group are shown of each other: user ids and access always, names and addresses as far as one of its
+// owners allowed it.
+//
+//   record of a channel or group   "shows": "names" | "addresses"    absent: neither; addresses are shown with the names
+//   record of a user               "name"                            what he calls himself (profile.h)
+//
+// Called by all that write a channel's or group's copy (sharing.h, group_sharing.h), and for members' documents of the state "show".
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/handler.h"
+#include "workflows/services.h"
+
+namespace channels {
+
+// "names", "addresses" or "".
+std::string shown_of_members(const Document& record);
+
+// Reads each user once; for one run of a handler.
+class Introductions {
+ public:
+  explicit Introductions(Services& services) : services_(services) {}
+
+  // [{"user", "access"[, "name"][, "address"]}], owners first, at most 200. A copy has no room for more than some hundred names: who
+  // comes after them is there without. May throw as requests do; nothing is read where an owner allowed nothing.
+  json::array members(const Document& record);
+
+ private:
+  struct Person {
+    std::string name;
+    std::string digest;   // of the address
+    std::string address;  // read once somebody shows it
+  };
+  void read_names(const json::array& members);
+  void read_addresses(const json::array& members);
+
+  Services& services_;
+  std::map<std::string, Person, std::less<>> people_;
+};
+
+// {"type": "member", "state": "show", "channel": "<channel or group id>", "shows": "nothing" | "names" | "addresses"}
+// -> {..., "state": "done"}, or `error` with one of no_member, no_owner, bad_wish. Safe.
+Outcome change_introductions(Services& services, Run& run, const Document& doc);
+
+}  // namespace channels

@@ -1,0 +1,113 @@
+#include "workflows/profile.h"
+
+#include <optional>
+#include <vector>
+
+#include "mail/text.h"
+#include "workflows/group_sharing.h"
+#include "workflows/groups.h"
+#include "workflows/introductions.h"
+#include "workflows/sharing.h"
+
+namespace channels {
+
+namespace {
+
+constexpr std::string_view profile_id = "profile";
+constexpr std::size_t longest_own_name = 100;
+// Shown at once; the hourly look (clean_up.cc) does the others: a person's other documents don't wait for it.
+constexpr std::size_t most_at_once = 50;
+constexpr std::size_t records_a_look = 500;
+
+std::string name_in(const Document& doc) {
+  return single_line(string_or(doc, "name", ""));
+}
+
+// Of a copy that a device wrote on; one that the daemon's last name has not reached yet says an older one.
+bool is_new_name(const Document& doc, const std::string& known) {
+  return name_in(doc) != known && (doc_state(doc) != "ready" || string_or(doc, "named", "") == known);
+}
+
+template <typename Work>
+void each_record(Services& services, std::string_view view, const json::object& query, const Work& work) {
+  for (std::size_t at = 0;;) {
+    json::object page = query;
+    page["include_docs"] = true;
+    page["limit"] = records_a_look;
+    page["skip"] = at;
+    const auto rows = services.registry.database().view(view, page);
+    for (const json::object& row : rows) {
+      if (const json::object* record = get_object(row, "doc")) work(*record);
+    }
+    at += rows.size();
+    if (rows.size() < records_a_look) return;
+  }
+}
+
+// Channels and groups of his in which names are seen.
+std::vector<Document> where_names_show(Services& services, const std::string& user) {
+  std::vector<Document> records;
+  const auto keep = [&](const Document& record) {
+    if (!shown_of_members(record).empty()) records.push_back(record);
+  };
+  each_record(services, "channels_by_user", {{"startkey", json::array{user}}, {"endkey", json::array{user, json::object{}}}}, keep);
+  each_record(services, "groups_by_user", {{"key", user}}, keep);
+  return records;
+}
+
+void show_name(Services& services, const std::string& user) {
+  const std::string now = format_time(services.env.wall_now());
+  std::size_t shown = 0;
+  for (const Document& known : where_names_show(services, user)) {
+    const Document record = services.registry.update(known, [&](Document& current) {
+      current["members_changed"] = now;
+      return true;
+    });
+    if (++shown > most_at_once) continue;
+    if (is_group(record)) show_group(services, record);
+    else share_out(services, record);
+  }
+}
+
+// "introduce" stays in the record until the name is shown: a run that is cut off leaves that to the next one.
+Document take_name(Services& services, const Document& known, const std::string& name) {
+  return services.registry.update(known, [&](Document& current) {
+    if (string_or(current, "name", "") == name) return false;
+    if (name.empty()) current.erase("name");
+    else current["name"] = name;
+    current["introduce"] = true;
+    return true;
+  });
+}
+
+void finish_introducing(Services& services, const Document& record, const std::string& user) {
+  if (!record.contains("introduce")) return;
+  show_name(services, user);
+  services.registry.update(record, [&](Document& current) {
+    if (string_or(current, "name", "") != string_or(record, "name", "")) return false;  // a later name's run does so
+    current.erase("introduce");
+    return true;
+  });
+}
+
+}  // namespace
+
+Outcome take_profile(Services& services, Run& run, const Document& doc) {
+  if (doc_id(doc) != profile_id) return Save{in_error(doc, "bad_id", "A person has one profile: the document \"profile\".")};
+  const std::string user = services.user_of(run.database);
+  auto record = services.registry.get("user-" + user);
+  if (!record) return Keep{};
+  if (is_new_name(doc, string_or(*record, "name", ""))) {
+    if (code_points(name_in(doc)).size() > longest_own_name)
+      return Save{in_error(doc, "bad_name", "A name has at most 100 characters.")};
+    record = take_name(services, *record, name_in(doc));
+  }
+  finish_introducing(services, *record, user);
+  Document copy = in_state(doc, "ready");
+  copy["name"] = copy["named"] = string_or(*record, "name", "");
+  copy.erase("error");
+  if (same_content(copy, doc)) return Keep{};
+  return Save{std::move(copy)};
+}
+
+}  // namespace channels
