@@ -53,6 +53,8 @@ export interface InvitationInfo {
   channel: string | null;
   name: string | null;
   access: Access | null;
+  /** Of one that was received: what the members would see of this user; null: nothing. */
+  shows: 'names' | 'addresses' | null;
   /** E-mail addresses: who sent it, of one that was received; who is invited, of one that was sent. */
   from: string | null;
   to: string | null;
@@ -87,7 +89,20 @@ export interface MemberInfo {
   /** The user's id. */
   user: string;
   access: Access;
+  /** What he calls himself, and his address: where an owner lets members see that, and he has a name. */
+  name: string | null;
+  address: string | null;
 }
+
+export interface ProfileInfo {
+  name: string | null;
+  /** null before one was made; `new` until the server has taken it. */
+  state: 'new' | 'ready' | 'error' | null;
+  error: ErrorNote | null;
+}
+
+/** What the members of a channel or group see of each other besides user ids; addresses come with the names. */
+export type Shown = 'nothing' | 'names' | 'addresses';
 
 export interface ChannelInfo {
   id: string;
@@ -175,6 +190,8 @@ export interface DeviceEvents {
   invitation: (invitation: InvitationInfo) => void;
   /** One appeared, or somebody came in or went. */
   group: (group: GroupInfo) => void;
+  /** The user's own, changed here or on another of his devices, or taken by the server. */
+  profile: (profile: ProfileInfo) => void;
   /** One that this user made: it appeared, or its state is another. */
   link: (link: LinkInfo) => void;
   /** This user came into a channel by a link; the channel follows. */
@@ -258,6 +275,11 @@ export class Device {
   /** A public channel onto all of this user's devices, by its id in the directory; `leave` ends that. */
   follow(channel: string): Promise<void>;
   members(channel: string): MemberInfo[];
+  /** What members see of each other; by an owner. */
+  showMembers(channel: string, shows: Shown): Promise<void>;
+  /** What this user calls himself, on all his devices: at most 100 characters; without a name he has none. */
+  profile(): ProfileInfo;
+  setProfile(profile: { name: string | null }): Promise<void>;
   changeMember(channel: string, user: string, access: Access): Promise<void>;
   removeMember(channel: string, user: string, options?: { wipe?: boolean }): Promise<void>;
   /** Makes another member an owner, and oneself what `access` says ("writer"). */

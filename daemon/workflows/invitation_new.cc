@@ -5,11 +5,12 @@
 #include "base/errors.h"
 #include "mail/address.h"
 #include "mail/harmless_name.h"
+#include "workflows/arrival.h"
 #include "workflows/channel_claims.h"
 #include "workflows/fault.h"
 #include "workflows/groups.h"
-#include "workflows/invitation.h"
 #include "workflows/introductions.h"
+#include "workflows/invitation.h"
 #include "workflows/invitation_documents.h"
 #include "workflows/letter.h"
 #include "workflows/mail_slots.h"
@@ -205,6 +206,7 @@ Outcome invite(Services& services, Run& run, const Document& doc) {
   if (!to) return refuse(services, record_id, doc, {"bad_address", to.error().reason});
   const std::string channel_id = string_or(doc, "channel", "");
   const auto channel = services.registry.get(channel_record_id(channel_id));
+  if (auto later = wait_for_channel(run, channel_id, channel)) return std::move(*later);
   const InvitationWish wish{record_id, channel_id, string_or(doc, "access", ""), *to, sha256_hex(to->folded), channel && is_group(*channel)};
   if (const auto fault = fault_of_invitation(services, wish, user, channel)) return refuse(services, record_id, doc, *fault);
   return send(services, run, doc, wish, user);

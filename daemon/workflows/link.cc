@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "workflows/arrival.h"
 #include "workflows/audit.h"
 #include "workflows/channel_claims.h"
 #include "workflows/fault.h"
@@ -101,6 +102,7 @@ Outcome open_link(Services& services, Run& run, const Document& doc) {
   if (const auto known = services.registry.get(link_record_id(wish.channel, wish.code));
       known && is_made_by(*known, doc, user))
     return show_record(settled_record(services, doc, *known), doc);
+  if (auto later = wait_for_channel(run, wish.channel, services.registry.get(channel_record_id(wish.channel)))) return std::move(*later);
   if (const auto fault = fault_of_link(services, wish, user)) return Save{in_error(doc, fault->error, fault->reason)};
   const Document record = claim_link(services, wish, doc, user);
   if (is_made_by(record, doc, user)) return show_record(record, doc);

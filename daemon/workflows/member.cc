@@ -3,6 +3,7 @@
 #include <optional>
 #include <vector>
 
+#include "workflows/arrival.h"
 #include "workflows/channel_claims.h"
 #include "workflows/group_access.h"
 #include "workflows/introductions.h"
@@ -75,6 +76,11 @@ std::optional<Fault> fault_of_wish(const Document& record, const MemberWish& wis
 }  // namespace
 
 Outcome change_membership(Services& services, Run& run, const Document& doc) {
+  for (const char* key : {"channel", "group"}) {
+    const std::string id = string_or(doc, key, "");
+    if (id.empty()) continue;
+    if (auto later = wait_for_channel(run, id, services.registry.get(channel_record_id(id)))) return std::move(*later);
+  }
   if (doc.contains("group")) return change_group_access(services, run, doc);
   if (doc_state(doc) == "publish" || doc_state(doc) == "unpublish") return change_publication(services, run, doc);
   if (doc_state(doc) == "show") return change_introductions(services, run, doc);

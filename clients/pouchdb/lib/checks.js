@@ -3,6 +3,8 @@
 import { ChannelsError } from './errors.js';
 
 const LONGEST_NAME = 200;
+const LONGEST_OWN_NAME = 100;
+const SHOWN = ['nothing', 'names', 'addresses'];
 const ACCESS = ['owner', 'writer', 'reader'];
 
 /** The same address' one spelling: only ASCII letters, as the daemon does it. */
@@ -17,6 +19,18 @@ export function checkAddress(text, reason) {
 export function checkName(name) {
   if (typeof name === 'string' && name.trim() !== '' && name.length <= LONGEST_NAME) return name;
   throw new ChannelsError('bad_name', `A name has 1 to ${LONGEST_NAME} characters.`);
+}
+
+/** What a person calls himself; '' for nothing. */
+export function checkOwnName(name) {
+  const trimmed = typeof name === 'string' ? name.trim() : name ?? '';
+  if (typeof trimmed === 'string' && [...trimmed].length <= LONGEST_OWN_NAME) return trimmed;
+  throw new ChannelsError('bad_name', `A person's name has at most ${LONGEST_OWN_NAME} characters.`);
+}
+
+export function checkShown(shows) {
+  if (SHOWN.includes(shows)) return shows;
+  throw new ChannelsError('bad_wish', `Members see one of "${SHOWN.join('", "')}" of each other.`);
 }
 
 export function checkAccess(access, allowed = ACCESS) {

@@ -1,13 +1,14 @@
 // An app's questions and wishes about who is in a channel: invitations, links, and changes of members. All of it are documents in
 // the control database, so that it waits for the network by itself. Used by device.js.
 
-import { checkAccess, checkAddress, checkLimits, checkName, readLink } from './checks.js';
+import { checkAccess, checkAddress, checkLimits, checkName, checkOwnName, checkShown, readLink } from './checks.js';
 import { randomHex } from './credential.js';
 import { ChannelsError } from './errors.js';
 
 const ID_BYTES = 16;
 const CODE_BYTES = 16;
 const PREFIX = { invitation: 'to', member: 'member', link: 'link', join: 'join' };
+const PROFILE = 'profile';
 const RECEIVED = /^invitation-[0-9a-f]{64}$/;
 
 export class Sharing {
@@ -70,9 +71,9 @@ export class Sharing {
     return this.#catalog.all('invitation').map((doc) => this.describe(doc));
   }
 
-  describe({ _id: id, state, channel = null, name = null, access = null, from = null, to = null, expires = null, error = null }) {
+  describe({ _id: id, state, channel = null, name = null, access = null, shows = null, from = null, to = null, expires = null, error = null }) {
     const received = RECEIVED.test(id);
-    return { id, received, state, channel, name: name ?? this.#catalog.get(channel)?.name ?? null, access, from, to, expires, error };
+    return { id, received, state, channel, name: name ?? this.#catalog.get(channel)?.name ?? null, access, shows, from, to, expires, error };
   }
 
   answer(id, state) {
@@ -130,7 +131,23 @@ export class Sharing {
 
   members(channel) {
     const { members } = this.#catalog.get(this.#idOf(channel)) ?? {};
-    return Array.isArray(members) ? members.map(({ user, access }) => ({ user, access })) : [];
+    if (!Array.isArray(members)) return [];
+    return members.map(({ user, access, name = null, address = null }) => ({ user, access, name, address }));
+  }
+
+  async show(channel, shows) {
+    return this.change(channel, 'show', { shows: checkShown(shows) });
+  }
+
+  profile() {
+    const { name = null, state = null, error = null } = this.#catalog.get(PROFILE) ?? {};
+    return { name: name || null, state, error };
+  }
+
+  async setProfile({ name }) {
+    const called = checkOwnName(name);
+    // What was refused is tried anew.
+    await this.#catalog.edit(PROFILE, (doc) => ({ name: called, ...(doc.state === 'error' ? { state: 'new' } : {}) }), { type: 'profile', state: 'new' });
   }
 
   change(channel, state, more) {

@@ -103,6 +103,20 @@ export class SharingCalls extends Emitter {
     return this.#sharing.members(channel);
   }
 
+  async showMembers(channel, shows) {
+    this.#checkOpen();
+    await this.#sharing.show(channel, shows);
+  }
+
+  profile() {
+    return this.#sharing.profile();
+  }
+
+  async setProfile(profile) {
+    this.#checkOpen();
+    await this.#sharing.setProfile(profile);
+  }
+
   async changeMember(channel, user, access) {
     await this.#change(channel, 'change', { user, access: checkAccess(access) });
   }
@@ -149,7 +163,8 @@ export class SharingCalls extends Emitter {
   sharingChanged(doc) {
     const end = this.#ends.eventOf(doc);
     if (end) this.emit(end, this.#describe(doc._id));
-    if (!['invitation', 'member', 'group', 'link', 'join'].includes(doc.type)) return;
+    if (!['invitation', 'member', 'group', 'profile', 'link', 'join'].includes(doc.type)) return;
+    if (doc.type === 'profile') this.emit('profile', this.#sharing.profile());
     if (doc.type === 'group') this.emit('group', this.#sharing.describeGroup(doc));
     if (doc.type === 'invitation') this.emit('invitation', this.#sharing.describe(doc));
     if (doc.type === 'link') this.emit('link', this.#sharing.describeLink(doc));

@@ -40,6 +40,8 @@ const id: string = await device.invite('Photos', 'bob@example.com', { access: 'r
 device.on('removed', ({ left, name }) => left && name?.length);
 await device.handOver('Photos', device.members('Photos')[0].user);
 await device.withdraw(id);
+await device.showMembers('Photos', 'names').then(() => device.setProfile({ name: 'Alice' }));
+device.on('profile', ({ name }) => name?.length);
 device.on('deleted', ({ until, name }) => until?.length ?? name?.length).on('archived', ({ id }) => device.reopenChannel(id));
 await device.archiveChannel('Photos');
 await device.deleteChannel('Photos').then(() => device.undeleteChannel('Photos'));
