@@ -41,11 +41,17 @@ Deed deed_of(const Document& channel_record, const MemberChange& change) {
   return deed;
 }
 
-// Who is given the access that he has, has it since he first got it.
-std::string since(const json::object& members, const MemberChange& change, WallTime now) {
-  const json::object* before = get_object(members, change.user);
-  const bool has_it = before != nullptr && is_access(change.access) && string_or(*before, "access", "") == change.access;
-  return has_it ? string_or(*before, "since", "") : format_time(now);
+// Who is given the access that he has, has it since he got it, and nothing happened to him.
+bool has_it_already(const Document& channel_record, const MemberChange& change) {
+  return is_access(change.access) && access_of(channel_record, change.user) == change.access;
+}
+
+json::object entry_of(const MemberChange& change, WallTime now) {
+  json::object entry{{"access", change.access}, {"since", format_time(now)}, {"by", change.cause}};
+  if (change.access != access_none) return entry;
+  entry["left"] = change.left;
+  entry["wipe"] = change.wipe;
+  return entry;
 }
 
 }  // namespace
@@ -96,15 +102,11 @@ std::vector<std::string> former_members_of(const Document& channel_record) {
 
 bool change_members(Document& channel_record, const std::vector<MemberChange>& changes, WallTime now) {
   if (changes.empty() || was_handled(channel_record, changes.back().cause)) return false;
-  for (const MemberChange& change : changes) note_audit(channel_record, deed_of(channel_record, change), now);
   json::object members = members_in(channel_record);
   for (const MemberChange& change : changes) {
-    json::object entry{{"access", change.access}, {"since", since(members, change, now)}, {"by", change.cause}};
-    if (change.access == access_none) {
-      entry["left"] = change.left;
-      entry["wipe"] = change.wipe;
-    }
-    members[change.user] = std::move(entry);
+    if (has_it_already(channel_record, change)) continue;
+    note_audit(channel_record, deed_of(channel_record, change), now);
+    members[change.user] = entry_of(change, now);
   }
   channel_record["members"] = std::move(members);
   channel_record["members_changed"] = format_time(now);

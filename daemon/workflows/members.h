@@ -53,7 +53,7 @@ struct MemberChange {
   std::string link = {};  // for the audit: the id of the link's record by which he came
 };
 
-// Puts all of them into the record at once, and notes each for the audit; false if the last of them was put in before, nothing
+// Puts all of them into the record at once, and notes each for the audit, but for those that change nothing; false if the last of them was put in before, nothing
 // is changed then.
 bool change_members(Document& channel_record, const std::vector<MemberChange>& changes, WallTime now);
 

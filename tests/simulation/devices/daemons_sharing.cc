@@ -6,8 +6,10 @@
 #include "simulation/devices/daemons_world.h"
 #include "workflows/channel_claims.h"
 #include "workflows/groups.h"
+#include "workflows/introductions.h"
 #include "workflows/invitation_documents.h"
 #include "workflows/members.h"
+#include "workflows/registry.h"
 
 namespace channels::simulation {
 
@@ -46,14 +48,14 @@ Roles with_groups(Roles roles, const Document& channel, bool reading) {
 }
 
 // Why this member's copy is not what the record says; "" if it is.
-std::string wrong_in_copy(const std::optional<Document>& copy, const Document& record, const std::string& user,
+std::string wrong_in_copy(const std::optional<Document>& copy, const json::array& members, const std::string& user,
                           const std::string& access) {
   const std::string state = copy && doc_type(*copy) == "channel" ? doc_state(*copy) : "absent";
   if (!is_access(access)) return state == "ready" ? "shows a channel of which " + user + " is no member" : "";
   if (state != "ready") return "is " + state + " and not ready";
   if (string_or(*copy, "access", "") != access) return "says another access";
-  const json::array* members = get_array(*copy, "members");
-  return members != nullptr && *members == shown_members(record, 200) ? "" : "says other members";
+  const json::array* shown = get_array(*copy, "members");
+  return shown != nullptr && *shown == members ? "" : "says other members";
 }
 
 }  // namespace
@@ -82,12 +84,29 @@ std::string DaemonsWorld::access_in(const Document& channel, const std::string& 
   return best;
 }
 
+// By ids, and as far as an owner said so by the names and addresses that the registry has.
+json::array DaemonsWorld::members_as_shown(const Document& shared) {
+  json::array members = shown_members(shared, 200);
+  const std::string shows = shown_of_members(shared);
+  if (shows.empty()) return members;
+  for (json::value& each : members) {
+    json::object& member = each.as_object();
+    const auto user = record("user-" + string_or(member, "user", ""));
+    if (!user) continue;
+    if (const std::string name = string_or(*user, "name", ""); !name.empty()) member["name"] = name;
+    const auto address = record(address_record_id(string_or(*user, "address", "")));
+    if (shows == "addresses" && address) member["address"] = string_or(*address, "address", "");
+  }
+  return members;
+}
+
 std::string DaemonsWorld::unsettled_group(const Document& group) {
   const std::string id = channel_id_of(group);
+  const json::array wanted = members_as_shown(group);
   for (const std::string& user : members_of(group)) {
     const auto copy = cloud_.find("control-" + user)->read(id);
     const json::array* members = copy ? get_array(*copy, "members") : nullptr;
-    if (members == nullptr || *members != shown_members(group, 200)) return "the copy of group " + id + " of " + user;
+    if (members == nullptr || *members != wanted) return "the copy of group " + id + " of " + user;
   }
   for (const std::string& user : former_members_of(group)) {
     const auto copy = cloud_.find("control-" + user)->read(id);
@@ -128,10 +147,11 @@ std::string DaemonsWorld::unsettled_channel(const Document& channel) {
     return "_security of channel " + id + ": its owners";
   if (roles_in(security, "channels", "readers") != with_groups(roles_of(members_with(channel, access_reader)), channel, true))
     return "_security of channel " + id + ": its readers";
+  const json::array members = members_as_shown(channel);
   for (const auto& [name, control] : cloud_.databases()) {
     if (!name.starts_with("control-")) continue;
     const std::string user = name.substr(std::string_view("control-").size());
-    if (const auto wrong = wrong_in_copy(control->read(id), channel, user, access_in(channel, user)); !wrong.empty())
+    if (const auto wrong = wrong_in_copy(control->read(id), members, user, access_in(channel, user)); !wrong.empty())
       return "channel " + id + " in " + name + ", which " + wrong;
   }
   return "";

@@ -98,6 +98,8 @@ class SimDevice {
   void share();
   void make_group();
   void give_to_group();
+  void call_himself();
+  void show_members();
   std::optional<Document> something_shared();
   void invite_somebody();
   void answer_invitation();

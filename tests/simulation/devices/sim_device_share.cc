@@ -16,15 +16,16 @@ constexpr const char* registry = "channels-registry";
 }  // namespace
 
 void SimDevice::share() {
-  if (!some_local("channel", "ready")) return some_local("channel") ? answer_invitation() : make_channel();
+  if (!some_local("channel")) return make_channel();
   if (some_local("invitation", "received") && scheduler_.happens(0.5)) return answer_invitation();
-  const auto draw = scheduler_.below(20);
+  const auto draw = scheduler_.below(22);
   if (draw < 8) return invite_somebody();
   if (draw < 10) return answer_invitation();
   if (draw < 12) return change_a_member();
   if (draw < 14) return scheduler_.happens(0.4) ? make_group() : give_to_group();
   if (draw < 16) return make_link();
   if (draw < 18) return join_by_link();
+  if (draw < 20) return scheduler_.happens(0.5) ? call_himself() : show_members();
   look_into_a_channel();
 }
 
@@ -39,11 +40,33 @@ std::string SimDevice::some_access() {
   return all[scheduler_.below(all.size())];
 }
 
-// A channel, or a group.
+// A channel, or a group. Now and then one that the cloud doesn't know yet: the wish travels with it.
 std::optional<Document> SimDevice::something_shared() {
-  auto group = some_local("group", "ready");
+  const bool is_new = scheduler_.happens(0.2);
+  auto group = some_local("group", is_new ? "new" : "ready");
   if (group && scheduler_.happens(0.4)) return group;
+  if (auto channel = some_local("channel", is_new ? "new" : "ready")) return channel;
   return some_local("channel", "ready");
+}
+
+// Without a name now and then: he is nobody again.
+void SimDevice::call_himself() {
+  static const std::vector<std::string> names{"", "Al", "Bo", "Cy"};
+  const auto known = local().get("profile");
+  Document profile = known.value_or(Document{{"_id", "profile"}, {"type", "profile"}, {"state", "new"}});
+  profile["name"] = names[scheduler_.below(names.size())];
+  save_wish(profile);
+}
+
+void SimDevice::show_members() {
+  static const std::vector<std::string> choices{"nothing", "names", "addresses"};
+  const auto channel = something_shared();
+  if (!channel) return;
+  save_wish({{"_id", "member-" + hex(env_.random_bytes(8))},
+             {"type", "member"},
+             {"state", "show"},
+             {"channel", doc_id(*channel)},
+             {"shows", choices[scheduler_.below(choices.size())]}});
 }
 
 void SimDevice::make_group() {
@@ -51,8 +74,9 @@ void SimDevice::make_group() {
 }
 
 void SimDevice::give_to_group() {
-  const auto channel = some_local("channel", "ready");
-  const auto group = some_local("group", "ready");
+  const char* state = scheduler_.happens(0.3) ? "new" : "ready";
+  const auto channel = some_local("channel", state);
+  const auto group = some_local("group", state);
   if (!channel || !group) return;
   save_wish({{"_id", "member-" + hex(env_.random_bytes(8))},
              {"type", "member"},
