@@ -65,9 +65,7 @@ void forget_ended(Services& services, WallTime now) {
     purger.send();
     for (const std::string& id : records) {
       services.registry.update(id, [&](Document& record) {
-        const json::array held = get_array(record, "audit") == nullptr ? json::array() : *get_array(record, "audit");
         record = bare_digest(record, doc_state(record), now);
-        if (!held.empty()) record["audit"] = held;
         return true;
       });
     }

@@ -122,11 +122,14 @@ Document control_copy(const Document& record, Document existing) {
 }
 
 Document bare_digest(const Document& record, std::string_view state, WallTime now) {
-  return {{"_id", record.at("_id")},
-          {"_rev", doc_rev(record)},
-          {"type", "forgotten"},
-          {"state", state},
-          {"until", format_time(now + kept_digest)}};
+  Document digest{{"_id", record.at("_id")},
+                  {"_rev", doc_rev(record)},
+                  {"type", "forgotten"},
+                  {"state", state},
+                  {"until", format_time(now + kept_digest)}};
+  // What a killed daemon left there is still to be written.
+  if (const json::array* held = get_array(record, "audit"); held != nullptr && !held->empty()) digest["audit"] = *held;
+  return digest;
 }
 
 }  // namespace channels

@@ -1,5 +1,7 @@
 #include "workflows/erasure.h"
 
+#include <set>
+
 #include "base/digest.h"
 #include "base/errors.h"
 #include "couch/purger.h"
@@ -16,8 +18,6 @@ namespace {
 constexpr int erased_a_page = 100;
 // What daemons had under way while his records went may have written one of them again.
 constexpr int most_passes = 5;
-constexpr milliseconds between_looks_at_compaction{200};
-constexpr std::chrono::minutes longest_compaction{10};
 
 // --- his log-ins ---
 
@@ -35,8 +35,10 @@ void forget_device(Services& services, const std::string& id) {
   const Document record = services.registry.update(device_record_id(id), [&](Document& current) {
     if (doc_rev(current).empty() || doc_type(current) == "forgotten") return false;
     code = string_or(current, "device_code", "");
-    const bool had_log_in = !string_or(current, "user", "").empty();
-    current = bare_digest(current, had_log_in ? "revoked" : "rejected", services.env.wall_now());
+    const std::string user = string_or(current, "user", "");
+    if (!user.empty() && doc_state(current) != "revoked")
+      note_audit(current, {"device revoked", std::string(by_operator), {{"user", user}, {"device", id}}}, services.env.wall_now());
+    current = bare_digest(current, user.empty() ? "rejected" : "revoked", services.env.wall_now());
     return true;
   });
   // A rotation or an activation may have put the log-in back before it could see the record.
@@ -109,45 +111,33 @@ void remove_control_database(Erasure& erasure) {
   remove_checkpoint(services.registry.database(), control.name());
 }
 
-void search_all(Erasure& erasure) {
+// Control databases that were still being compacted.
+std::vector<std::string> search_all(Erasure& erasure) {
+  std::vector<std::string> compacting;
   for (int pass = 0; pass < most_passes; ++pass) {
     const bool had_records = clear_records(erasure);
     remove_control_database(erasure);
     search_handshake(erasure);
-    if (pass == 0) search_control_databases(erasure);
-    else if (!had_records) return;
+    if (pass == 0) compacting = search_control_databases(erasure);
+    else if (!had_records) break;
   }
+  return compacting;
 }
 
 // --- compaction ---
 
-bool ends_compacting(Env& env, Database& database) {
-  const MonoTime until = env.mono_now() + longest_compaction;
-  while (database.is_compacting()) {
-    if (env.mono_now() >= until) return false;
-    pause(env, between_looks_at_compaction);
-  }
-  return true;
-}
-
-// What a compaction that is under way has copied already, it would leave there.
-bool compact_whole(Env& env, Database& database) {
-  if (!ends_compacting(env, database)) return false;
-  database.compact();
-  return ends_compacting(env, database);
-}
-
-// Those that were still at it.
+// Of the databases in the notes, those that were still at it. A daemon may have shown him in one of them once more, by what it had read
+// of him before his records went.
 std::vector<std::string> compact_all(Erasure& erasure) {
   Services& services = erasure.services;
-  std::vector<std::string> compacting;
+  Compactions compactions(services);
   for (const std::string& name : erasure.notes.databases()) {
-    Database database(services.server, name);
-    if (name == services.options.registry_db || !database.exists()) continue;
+    if (name == services.options.registry_db) continue;
+    if (name.starts_with(services.options.control_prefix)) search_control_database(erasure, name);
     erasure.tell("compacting " + name);
-    if (!compact_whole(services.env, database)) compacting.push_back(name);
+    compactions.begin(name);
   }
-  return compacting;
+  return compactions.finish();
 }
 
 // The notes go last, and what is purged last is all that CouchDB's list of purged ids keeps.
@@ -184,8 +174,10 @@ Erased erase_person(Services& services, const Address& address, const std::funct
   if (!erasure.notes.key().empty()) erasure.who.words.insert(erasure.notes.key());
   take_log_ins(erasure);
   leave_all_channels(erasure);
-  search_all(erasure);
-  Erased erased{user, erasure.notes.touched(), erasure.notes.left_out(), compact_all(erasure)};
+  std::set<std::string> compacting;
+  for (const std::string& name : search_all(erasure)) compacting.insert(name);
+  for (const std::string& name : compact_all(erasure)) compacting.insert(name);
+  Erased erased{user, erasure.notes.touched(), erasure.notes.left_out(), {compacting.begin(), compacting.end()}};
   if (!erased.touched.empty())
     services.registry.write_audits({audit_entry({"user erased", std::string(by_operator), {{"user", user}}}, services.env.wall_now())});
   if (!clear_registry(erasure)) erased.compacting.push_back(services.options.registry_db);

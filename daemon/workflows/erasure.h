@@ -7,6 +7,7 @@
 // well; compaction takes the old revisions.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <string>
 #include <vector>
@@ -46,9 +47,31 @@ struct Erasure {
 // erasure_channels.cc
 void leave_all_channels(Erasure& erasure);
 
+// erasure_compaction.cc
+// The old revisions of the database go. False if it was still at it when it was given up to wait for that.
+bool compact_whole(Env& env, Database& database);
+
+// Several at once, but not too many.
+class Compactions {
+ public:
+  explicit Compactions(Services& services) : services_(services) {}
+  // A database that isn't there is none to compact.
+  void begin(const std::string& name);
+  // Those that were still at it.
+  std::vector<std::string> finish();
+
+ private:
+  void end_first();
+  Services& services_;
+  std::deque<std::string> under_way_;
+  std::vector<std::string> unended_;
+};
+
 // erasure_search.cc
 void search_handshake(Erasure& erasure);
-void search_control_databases(Erasure& erasure);
+// Each is compacted as well: where no leaf names him any more, an old revision may. Gives those that were still at it.
+std::vector<std::string> search_control_databases(Erasure& erasure);
+void search_control_database(Erasure& erasure, const std::string& name);
 // Failures, revisits and traces that name him, his devices or his databases.
 void search_registry(Erasure& erasure);
 

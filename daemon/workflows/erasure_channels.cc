@@ -1,10 +1,12 @@
 // The channels of somebody who is erased: erasure.h.
 #include "base/errors.h"
+#include "workflows/audit.h"
 #include "workflows/channel_claims.h"
 #include "workflows/channel_ends.h"
 #include "workflows/erasure.h"
 #include "workflows/groups.h"
 #include "workflows/members.h"
+#include "workflows/reach.h"
 #include "workflows/sharing.h"
 
 namespace channels {
@@ -17,7 +19,8 @@ void plan_sharing(Erasure& erasure, const Document& record) {
   const Services& services = erasure.services;
   const std::string id = channel_id_of(record);
   if (!is_group(record)) erasure.notes.plan(services.channel_database(id), "_security", "he is no member any more");
-  for (const std::string& member : members_of(record)) {
+  // Groups and their members' channels are written as well.
+  for (const std::string& member : Reach(erasure.services).everybody(record)) {
     if (member != erasure.user) erasure.notes.plan(services.control_database(member), id, "shows him no more");
   }
 }
@@ -30,6 +33,8 @@ void delete_at_once(Erasure& erasure, const Document& known) {
   const std::string now = format_time(services.env.wall_now());
   const Document record = services.registry.update(known, [&](Document& current) {
     if (is_ended(current) && doc_state(current) != "deleted") return false;
+    if (!is_ended(current))
+      note_audit(current, {"channel deleted", std::string(by_operator), {{"channel", channel_id_of(current)}}}, services.env.wall_now());
     current["state"] = "deleted";
     current["deleted"] = now;
     current["until"] = now;
@@ -44,8 +49,9 @@ void end_group(Erasure& erasure, const Document& known) {
   erasure.notes.plan(services.options.registry_db, doc_id(known), "ended: nobody else was in the group");
   erasure.notes.save();
   services.registry.update(known, [&](Document& current) {
+    note_audit(current, {"group gone", std::string(by_operator), {{"channel", channel_id_of(current)}}}, services.env.wall_now());
     current = {{"_id", doc_id(current)}, {"_rev", doc_rev(current)}, {"type", "group"}, {"state", "gone"},
-               {"ended", format_time(services.env.wall_now())}};
+               {"ended", format_time(services.env.wall_now())}, {"audit", current.at("audit")}};
     return true;
   });
 }

@@ -62,6 +62,7 @@ void ErasureNotes::plan(const std::string& database, const std::string& document
   if (known_.contains(thing)) return;
   changed_ = true;
   if (databases_.size() < most_databases) databases_.insert(database);
+  else if (!databases_.contains(database)) ++left_out_;
   if (touched_.size() == most_touched) {
     ++left_out_;
     return;

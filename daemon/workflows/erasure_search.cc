@@ -89,14 +89,6 @@ void search_control(Erasure& erasure, const std::string& name) {
   throw Unavailable("documents that name him appear in " + name + " all the time");
 }
 
-void search_control_if_there(Erasure& erasure, const std::string& name) {
-  try {
-    search_control(erasure, name);
-  } catch (const Refused& refused) {
-    if (refused.status != 404) throw;
-  }
-}
-
 // --- the registry ---
 
 void search_records(Erasure& erasure, std::string_view prefix, const Mentioned& who) {
@@ -129,17 +121,27 @@ void search_handshake(Erasure& erasure) {
   purge_leaves(handshake, found);
 }
 
-void search_control_databases(Erasure& erasure) {
+void search_control_database(Erasure& erasure, const std::string& name) {
+  try {
+    search_control(erasure, name);
+  } catch (const Refused& refused) {
+    if (refused.status != 404) throw;
+  }
+}
+
+std::vector<std::string> search_control_databases(Erasure& erasure) {
   const std::string prefix = erasure.services.options.control_prefix;
   std::string last = std::max(prefix, erasure.notes.searched());
   std::size_t searched = 0;
+  Compactions compactions(erasure.services);
   while (true) {
     const auto names = erasure.services.server.database_names(last, searched_a_page);
     for (const std::string& name : names) {
-      if (!name.starts_with(prefix)) return;
-      search_control_if_there(erasure, name);
+      if (!name.starts_with(prefix)) break;
+      search_control_database(erasure, name);
+      compactions.begin(name);
     }
-    if (names.size() < searched_a_page) return;
+    if (names.size() < searched_a_page || !names.back().starts_with(prefix)) return compactions.finish();
     last = names.back();
     searched += names.size();
     erasure.notes.set_searched(last);

@@ -153,10 +153,20 @@ std::string heir_of(const Document& channel_record, std::string_view user) {
 
 void forget_member(Document& channel_record, std::string_view user, const std::string& heir, WallTime now) {
   json::object members = members_in(channel_record);
+  const auto note = [&](std::string_view what, std::string_view whom, std::string_view access) {
+    Deed deed{std::string(what), std::string(by_operator), {{"channel", channel_id_of(channel_record)}, {"user", whom}}};
+    if (!access.empty()) deed.about["access"] = access;
+    note_audit(channel_record, deed, now);
+  };
+  if (is_member(channel_record, user)) note("member removed", user, "");
   members.erase(user);
   channel_record["members"] = std::move(members);
-  if (members_with(channel_record, access_owner).empty())
-    channel_record["members"].as_object()[heir].as_object()["access"] = access_owner;
+  if (members_with(channel_record, access_owner).empty()) {
+    json::object& entry = channel_record["members"].as_object()[heir].as_object();
+    entry["access"] = access_owner;
+    entry["since"] = format_time(now);
+    note("member handed over", heir, access_owner);
+  }
   for (const char* key : {"user", "named_by", "renaming_of"}) {
     if (string_or(channel_record, key, "") == user) channel_record[key] = heir;
   }

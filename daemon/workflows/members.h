@@ -67,7 +67,7 @@ std::string namer_of(const Document& channel_record);
 
 // Who has the channel when this user is gone: the owner who is in it longest, else the writer, else the reader. "" if nobody else is in it.
 std::string heir_of(const Document& channel_record, std::string_view user);
-// Takes the user out of the record as if he had never been in it. The heir becomes an owner where there is no other, and takes the place of who
+// Takes the user out of the record as if he had never been in it, by the operator's word. The heir becomes an owner where there is no other, and takes the place of who
 // made the channel and who named it.
 void forget_member(Document& channel_record, std::string_view user, const std::string& heir, WallTime now);
 

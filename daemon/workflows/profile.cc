@@ -7,6 +7,7 @@
 #include "workflows/group_sharing.h"
 #include "workflows/groups.h"
 #include "workflows/introductions.h"
+#include "workflows/mail_slots.h"
 #include "workflows/sharing.h"
 
 namespace channels {
@@ -18,6 +19,9 @@ constexpr std::size_t longest_own_name = 100;
 // Shown at once; the hourly look (clean_up.cc) does the others: a person's other documents don't wait for it.
 constexpr std::size_t most_at_once = 50;
 constexpr std::size_t records_a_look = 500;
+// Each is written into the databases of all who are shown it: no member must be able to have that done at his own pace.
+constexpr int names_an_hour = 10;
+constexpr seconds names_wait{600};
 
 std::string name_in(const Document& doc) {
   return single_line(string_or(doc, "name", ""));
@@ -69,15 +73,22 @@ void show_name(Services& services, const std::string& user) {
   }
 }
 
-// "introduce" stays in the record until the name is shown: a run that is cut off leaves that to the next one.
-Document take_name(Services& services, const Document& known, const std::string& name) {
-  return services.registry.update(known, [&](Document& current) {
+// "introduce" stays in the record until the name is shown: a run that is cut off leaves that to the next one. nullopt: the hour's names
+// are used up.
+std::optional<Document> take_name(Services& services, const Document& known, const std::string& name, const std::string& cause) {
+  bool is_free = true;
+  Document record = services.registry.update(known, [&](Document& current) {
+    is_free = true;
     if (string_or(current, "name", "") == name) return false;
+    is_free = take_place(current, "names", cause, names_an_hour, services.env.wall_now());
+    if (!is_free) return false;
     if (name.empty()) current.erase("name");
     else current["name"] = name;
     current["introduce"] = true;
     return true;
   });
+  if (!is_free) return std::nullopt;
+  return record;
 }
 
 void finish_introducing(Services& services, const Document& record, const std::string& user) {
@@ -100,7 +111,8 @@ Outcome take_profile(Services& services, Run& run, const Document& doc) {
   if (is_new_name(doc, string_or(*record, "name", ""))) {
     if (code_points(name_in(doc)).size() > longest_own_name)
       return Save{in_error(doc, "bad_name", "A name has at most 100 characters.")};
-    record = take_name(services, *record, name_in(doc));
+    record = take_name(services, *record, name_in(doc), run.attempt_key);
+    if (!record) return Later{run.env.wall_now() + names_wait};
   }
   finish_introducing(services, *record, user);
   Document copy = in_state(doc, "ready");

@@ -10,7 +10,7 @@ import { waitFor } from '../lib/net.mjs';
 import { operatorCall } from '../lib/operator.mjs';
 import { channelUrl, person } from '../lib/people.mjs';
 import { everyText } from '../lib/secrets.mjs';
-import { startWorld } from '../lib/world.mjs';
+import { newChannelId, startWorld } from '../lib/world.mjs';
 
 const ALICE = 'alice@example.com';
 const DIGEST = sha256(ALICE);
@@ -18,7 +18,7 @@ const NAME = 'Alice in Wonderland';
 // Not malice@example.com.
 const ADDRESS = /(?<![a-z0-9._+-])alice@example\.com(?![a-z0-9-])/i;
 
-let world, alice, bob, carol;
+let world, alice, bob, carol, eve, frank, gina;
 const channels = {};
 
 /** Where the address or its digest is, in whatever letters. */
@@ -69,12 +69,38 @@ async function fillWorld() {
   await alice.invitation(channels.waiting);
   await alice.invite(channels.owned, 'dave@example.com');
   assert.equal((await bob.invite(channels.member, ALICE)).error.error, 'is_member');
+  await fillPast();
   // What an app keeps there, by whatever id, in a branch, in a deletion.
   await carol.put({ _id: 'contact', type: 'contact', state: 'any', mail: 'ALICE@example.com', others: ['malice@example.com'] });
   await carol.put({ _id: `contact ${ALICE}`, type: 'contact', state: 'any' });
   await carol.put({ _id: 'branched', type: 'contact', state: 'any' });
   await replicate(database(carol), { _id: 'branched', type: 'contact', state: 'any', mail: ALICE, _rev: `1-${'0'.repeat(32)}` });
   await replicate(database(carol), { _id: 'buried', _deleted: true, mail: ALICE, _rev: `4-${'a'.repeat(32)}` });
+}
+
+/** Who has nothing of her any more but revisions of before, and who had her channel through a group. */
+async function fillPast() {
+  const showsAlice = (who, channel) => who.seen(channel, ({ members = [] }) => members.some(({ address }) => address === ALICE));
+  const left = await share(eve, 'Evenings', [alice, 'writer']);
+  await eve.change('show', left, { shows: 'addresses' });
+  await showsAlice(eve, left);
+  await alice.change('leave', left);
+  await eve.seen(left, ({ members }) => members.length === 1);
+
+  const group = newChannelId();
+  await carol.put({ _id: group, type: 'group', state: 'new', name: 'Crew' });
+  await carol.settled(group, ['ready']);
+  await carol.invite(group, frank.address, 'reader');
+  await frank.accept(group);
+  channels.grouped = await share(carol, 'Regatta', [alice, 'writer']);
+  assert.equal((await carol.change('change', channels.grouped, { group, access: 'reader' })).state, 'done');
+  await carol.change('show', channels.grouped, { shows: 'addresses' });
+  await showsAlice(frank, channels.grouped);
+
+  assert.equal((await alice.invite(channels.own, gina.address, 'reader')).state, 'sent');
+  const declined = await gina.say(await gina.invitation(channels.own), 'decline', ['declined']);
+  const { status } = await gina.device.request(`${database(gina)}/${declined._id}?rev=${declined._rev}`, { method: 'DELETE' });
+  assert.equal(status, 200);
 }
 
 async function fillHandshake() {
@@ -93,7 +119,7 @@ async function fillHandshake() {
 async function startFilled() {
   world = await startWorld({ channels_mail: { mail_per_address: 20 } });
   alice = await person(world, ALICE, { devices: 2 });
-  [bob, carol] = await Promise.all(['bob', 'carol'].map((name) => person(world, `${name}@example.com`)));
+  [bob, carol, eve, frank, gina] = await Promise.all(['bob', 'carol', 'eve', 'frank', 'gina'].map((name) => person(world, `${name}@example.com`)));
   await fillWorld();
   await fillHandshake();
 }
@@ -110,7 +136,7 @@ describe('somebody with all that one can have', () => {
   before(async () => {
     await startFilled();
     const found = await traces();
-    for (const name of [bob, carol].map((who) => new URL(database(who)).pathname.slice(1)).concat(Object.values(world.daemon.names).slice(0, 2)))
+    for (const name of [bob, carol, eve, frank, gina].map((who) => new URL(database(who)).pathname.slice(1)).concat(Object.values(world.daemon.names).slice(0, 2)))
       assert.ok(found.some((where) => where.includes(name)), `the search sees ${name}`);
     report = await erase();
   });
@@ -122,6 +148,17 @@ describe('somebody with all that one can have', () => {
     const { status, text } = await asAdmin(`/${world.daemon.names.registry_db}/_purged_infos`);
     assert.equal(status, 200);
     assert.ok(!text.includes(DIGEST), 'CouchDB\'s list of what was purged');
+  });
+
+  test('what became of her devices and channels is told by the audit, by ids', async () => {
+    const { stdout } = await operatorCall(world.daemon, 'audit', '--json');
+    const told = JSON.parse(stdout).entries.filter(({ by }) => by === 'operator').map(({ what, user, channel }) => [what, user, channel]);
+    const has = (...entry) => assert.ok(told.some((each) => JSON.stringify(each) === JSON.stringify(entry)), `${entry} in ${JSON.stringify(told)}`);
+    has('device revoked', alice.user, undefined);
+    has('member removed', alice.user, channels.owned);
+    has('member handed over', bob.user, channels.handed);
+    has('channel deleted', undefined, channels.own);
+    has('user erased', alice.user, undefined);
   });
 
   test('no log-in is left, and the devices are told', async () => {
@@ -169,7 +206,7 @@ describe('somebody with all that one can have', () => {
     for (const [name, document] of [
       ['_users', `org.couchdb.user:device-${alice.devices[1].id}`], [registry, `address-${DIGEST}`], [registry, `user-${alice.user}`], [registry, `channel-${channels.handed}`],
       [registry, `failure-${'1'.repeat(64)}`], [handshake, alice.device.id], [control(alice), ''], [control(carol), 'contact'], [control(carol), 'buried'],
-      [control(carol), channels.member], [`${world.daemon.names.channel_prefix}${channels.own}`, ''], [`${world.daemon.names.channel_prefix}${channels.handed}`, '_security'],
+      [control(carol), channels.member], [control(frank), channels.grouped], [`${world.daemon.names.channel_prefix}${channels.own}`, ''], [`${world.daemon.names.channel_prefix}${channels.handed}`, '_security'],
     ]) assert.ok(touches(report, name, document), `${name} ${document} in ${JSON.stringify(report.touched)}`);
     assert.match(report.not_reached.join(' '), /Backups.*Devices.*Logs/s);
     assert.deepEqual(report.compacting, []);

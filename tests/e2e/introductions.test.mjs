@@ -126,6 +126,20 @@ test('a name is one line of at most 100 characters, and there is one profile', a
   failed(await carol.settled('other', ['error']), 'bad_id');
 });
 
+test('names come at ten an hour: the next ones wait', async () => {
+  const dave = await person(world, 'dave@example.com');
+  for (let number = 1; number <= 10; number++) await called(dave, `Dave ${number}`);
+  await dave.put({ ...await dave.get('profile'), name: 'Dave 11' });
+  const registry = world.daemon.names.registry_db;
+  await waitFor(async () => {
+    const { body } = await world.daemon.request(`/${registry}/_all_docs?include_docs=true&startkey="revisit-"&endkey="revisit-~"`);
+    return body.rows.some(({ doc }) => JSON.stringify(doc).includes(dave.user));
+  }, { what: 'the wait for the next hour' });
+  const { name, named } = await dave.get('profile');
+  assert.deepEqual([name, named], ['Dave 11', 'Dave 10']);
+  assert.equal((await world.daemon.request(`/${registry}/user-${dave.user}`)).body.name, 'Dave 10');
+});
+
 test('an old copy of a profile takes no newer name back', async () => {
   const first = await called(bob, 'Bob One');
   await called(bob, 'Bob Two');
