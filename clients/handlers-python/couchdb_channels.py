@@ -10,7 +10,7 @@
         run()
 
 A handler gives the document's next revision (None or the same: leave it as it is), raises RetryLater(seconds, reason),
-or raises anything else: then it is tried again with a growing delay. Each runs in a thread of its own, at most `in_flight`
+or raises anything else: then it is tried again with a growing delay (an unsafe one after its time limit is lost). Each runs in a thread of its own, at most `in_flight`
 at once. What is printed goes to the daemon's log. A test imports the module, and tries its handlers out by try_out().
 """
 
