@@ -68,10 +68,12 @@ export async function runHandler(entry, { db, attempt, attempt_key: attemptKey, 
     retryLater(seconds, reason = 'not yet') { throw new RetryLater(Number(seconds), String(reason)); },
   };
   try {
-    const next = await entry.handler(structuredClone(doc), context);
+    const given = JSON.stringify(doc);
+    // A copy of its own, to change as it likes; faster than structuredClone().
+    const next = await entry.handler(JSON.parse(given), context);
     if (next === undefined || next === null) return { keep: true };
     const text = textOf(next, entry);
-    return text === JSON.stringify(doc) ? { keep: true } : { save: text };
+    return text === given ? { keep: true } : { save: text };
   } catch (thrown) {
     if (thrown instanceof RetryLater) return { error: { reason: thrown.message, retry_after: thrown.retryAfter } };
     const error = { reason: wordsOf(thrown, 'message') };
@@ -85,7 +87,7 @@ export async function runHandler(entry, { db, attempt, attempt_key: attemptKey, 
 function textOf(next, { type, state }) {
   const text = typeof next === 'object' ? JSON.stringify(next) : undefined;
   if (!text?.startsWith('{')) throw new TypeError(`the handler for ${type}, ${state} gave no document`);
-  if (HALF_A_CHARACTER.test(text)) throw new TypeError(`the handler for ${type}, ${state} gave a text that was cut within a character`);
+  if (text.includes('\\ud') && HALF_A_CHARACTER.test(text)) throw new TypeError(`the handler for ${type}, ${state} gave a text that was cut within a character`);
   return text;
 }
 
