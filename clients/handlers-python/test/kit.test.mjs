@@ -10,7 +10,7 @@ const PROGRAM = fileURLToPath(new URL('handlers.py', import.meta.url));
 
 /** What the program registers is read already. */
 async function talk() {
-  const env = { PATH: process.env.PATH, COUCHDB_URL: 'http://127.0.0.1:1/', LC_ALL: 'C', PYTHONUTF8: '0', PYTHONCOERCECLOCALE: '0' };
+  const env = { PATH: process.env.PATH, COUCHDB_URL: 'http://127.0.0.1:1/', LC_ALL: 'C', PYTHONUTF8: '0', PYTHONCOERCECLOCALE: '0', PYTHONDONTWRITEBYTECODE: '1' };
   const child = spawn('python3', [PROGRAM], { env, stdio: ['pipe', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr.on('data', (data) => { errors += data; });
