@@ -105,13 +105,13 @@ test('what a handler starts has neither of the protocol\'s pipes', () => withPro
 
 test('at the time limit: cancelled is set; an unsafe run that was broken off is lost, which RetryLater is not', () => withProgram(async ({ send, next, registered }) => {
   const expected = {
-    saves: [['save', 1, { _id: 'a', type: 'slow', state: 'stopped' }]],
-    breaks: [['error', 1, { reason: 'RuntimeError: stopped', lost: true }]],
-    knows: [['error', 1, { reason: 'nothing was sent', retry_after: 7 }]],
-    safe: [['error', 1, { reason: 'RuntimeError: stopped' }]],
+    saves: ['save', 1, { _id: 'a', type: 'slow', state: 'stopped' }],
+    breaks: ['error', 1, { reason: 'RuntimeError: stopped', lost: true }],
+    knows: ['error', 1, { reason: 'nothing was sent', retry_after: 7 }],
+    safe: ['error', 1, { reason: 'RuntimeError: stopped' }],
   };
   assert.ok(registered.some(([, mode, type]) => mode === 'unsafe' && type === 'slow'));
-  for (const [state, [says]] of Object.entries(expected)) {
+  for (const [state, says] of Object.entries(expected)) {
     send(['handle', 1, run({ _id: 'a', type: 'slow', state }, state === 'safe' ? 'safe' : 'unsafe')]);
     send(['cancel', 1]);
     const both = [await next(), await next()].sort(([a], [b]) => Number(a === 'log') - Number(b === 'log'));
