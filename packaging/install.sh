@@ -19,6 +19,12 @@ file 644 /usr/share/man/man1 packaging/man/couchdb-channels.1
 install -d "$root/usr/share/bash-completion/completions"
 install -m 644 packaging/bash_completion/couchdb-channels "$root/usr/share/bash-completion/completions/couchdb-channels"
 
+# What an app's own handlers begin with (docs/handlers.md).
+file 644 /usr/share/couchdb-channels/handlers-python clients/handlers-python/couchdb_channels.py
+file 644 /usr/share/couchdb-channels/handlers-node clients/handlers-node/package.json clients/handlers-node/README.md \
+  clients/handlers-node/*.mjs clients/handlers-node/*.d.ts
+file 644 /usr/share/couchdb-channels/handlers-node/template clients/handlers-node/template/*
+
 # What CouchDB reads. A key that stands in comments only is not set by it.
 install -d "$root/opt/couchdb/etc/default.d"
 install -m 644 couch_config/channels.ini "$root/opt/couchdb/etc/default.d/50-channels.ini"

@@ -6,7 +6,7 @@ export interface Tried {
   /** What would be saved. */
   doc?: ChannelsDocument;
   changed?: boolean;
-  error?: { reason: string; retry_after?: number };
+  error?: { reason: string; retry_after?: number; lost?: boolean };
   /** What the handler threw. */
   thrown?: unknown;
 }

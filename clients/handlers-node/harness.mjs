@@ -24,5 +24,5 @@ export async function tryOut(doc, { table = control, couch, signal = new AbortCo
   };
   const answer = await runHandler(entry, run, { signal, couch: needed });
   if (answer.error) return { mode: entry.mode, ...answer };
-  return { mode: entry.mode, doc: answer.save, changed: JSON.stringify(answer.save) !== JSON.stringify(doc) };
+  return { mode: entry.mode, doc: answer.keep ? doc : JSON.parse(answer.save), changed: !answer.keep };
 }

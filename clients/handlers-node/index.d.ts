@@ -16,12 +16,12 @@ export interface Context {
   attempt: number;
   /** The same for every try at this revision: whoever receives it can drop a repeat. */
   attemptKey: string;
-  /** When the time limit ends; `signal` is aborted then. */
+  /** When the time limit ends; `signal` is aborted then. An unsafe run that throws afterwards is lost: parked, or with onLost 'retry' run again. */
   deadline: Date;
   signal: AbortSignal;
   /** CouchDB, with the credential that the daemon handed out for this run. */
   readonly couch: ServerScope;
-  /** Ends the run: the same document comes again after so many seconds. Counts as a failed try. */
+  /** Ends the run, which did nothing: the same document comes again after so many seconds. Counts as a failed try. */
   retryLater(seconds: number, reason?: string): never;
 }
 

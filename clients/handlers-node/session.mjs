@@ -2,7 +2,7 @@
 // them as documents come, and ends with its input.
 
 import { createInterface } from 'node:readline';
-import { runHandler } from './table.mjs';
+import { runHandler, wordsOf } from './table.mjs';
 
 export class Session {
   #running = new Map();
@@ -23,10 +23,15 @@ export class Session {
     lines.on('close', () => process.exit(0));
   }
 
-  /** What is sent in one turn of the event loop goes by one write. */
   send(message) {
+    // Half a character, in what a handler threw or logs, would make the whole line none of the protocol's.
+    this.#sendLine(JSON.stringify(message).replace(/(?<!\\)((?:\\\\)*)\\ud[89a-f]../g, '$1\\ufffd'));
+  }
+
+  /** What is sent in one turn of the event loop goes by one write. */
+  #sendLine(line) {
     if (this.#unsent === '') setImmediate(() => this.#flush());
-    this.#unsent += `${JSON.stringify(message)}\n`;
+    this.#unsent += `${line}\n`;
   }
 
   #flush() {
@@ -39,8 +44,10 @@ export class Session {
   }
 
   #take([verb, number, run]) {
-    if (verb === 'cancel') {
-      this.#running.get(number)?.abort(new Error('the time limit is over'));
+    if (verb === 'cancel' && this.#running.has(number)) {
+      this.#running.get(number).abort(new Error('the time limit is over'));
+      // A sign of life: if the handler goes on all the same, it is that run alone which the daemon gives up.
+      this.log(`run ${number} is at its time limit`, 'debug');
     } else if (verb === 'handle') {
       this.#handle(number, run);
     }
@@ -57,7 +64,8 @@ export class Session {
       : { error: { reason: `no handler here for ${run.doc.type}, ${run.doc.state}` } };
     this.#running.delete(number);
     // With where it was thrown, by source maps in what was compiled.
-    if (answer.thrown) this.log(`${run.doc._id} in ${run.db}: ${answer.thrown.stack ?? answer.thrown}`, 'error');
-    this.send(answer.error ? ['error', number, answer.error] : ['save', number, answer.save]);
+    if ('thrown' in answer) this.log(`${run.doc._id} in ${run.db}: ${wordsOf(answer.thrown, 'stack')}`, 'error');
+    if (answer.save) this.#sendLine(`["save",${number},${answer.save}]`);
+    else this.send(answer.error ? ['error', number, answer.error] : ['keep', number]);
   }
 }

@@ -10,11 +10,12 @@
         run()
 
 A handler gives the document's next revision (None or the same: leave it as it is), raises RetryLater(seconds, reason),
-or raises anything else: then it is tried again with a growing delay. Each runs in a thread of its own, at most `in_flight`
+or raises anything else: then it is tried again with a growing delay (an unsafe one after its time limit is lost). Each runs in a thread of its own, at most `in_flight`
 at once. What is printed goes to the daemon's log. A test imports the module, and tries its handlers out by try_out().
 """
 
 import json
+import math
 import os
 import sys
 import threading
@@ -25,6 +26,8 @@ import urllib.request
 class RetryLater(Exception):
     def __init__(self, seconds, reason="not yet"):
         super().__init__(reason)
+        if not math.isfinite(seconds):
+            raise ValueError(f"a delay is a number of seconds, not {seconds}")
         self.seconds = seconds
 
 
@@ -71,7 +74,8 @@ class Control:
         return self._add("unsafe", type_, state, {} if on_lost == "park" else {"on_lost": on_lost})
 
     def find(self, doc):
-        type_, state = doc.get("type", ""), doc.get("state", "")
+        # In a followed database anybody may write what is no text: to the daemon it has none.
+        type_, state = (doc[field] if isinstance(doc.get(field), str) else "" for field in ("type", "state"))
         for pair in ((type_, state), (type_, "*"), ("*", state), ("*", "*")):
             if pair in self.handlers:
                 return self.handlers[pair]
@@ -81,20 +85,39 @@ class Control:
 control = Control()
 
 
+def to_json(value):
+    """As the daemon reads it; raises where JSON has no form for it: a set, a datetime, NaN, half of a character."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    text.encode()
+    return text
+
+
 def answer(table, number, handed, context):
-    """One run, as the line to send."""
+    """One run, as the line to send; never raises."""
     doc = handed["doc"]
-    entry = table.find(doc)
     try:
+        entry = table.find(doc)
         if entry is None:
             raise LookupError(f"no handler here for {doc.get('type')}, {doc.get('state')}")
-        following = entry[1](json.loads(json.dumps(doc)), context)
-        return ["save", number, doc if following is None else following]
+        given = to_json(doc)
+        following = entry[1](json.loads(given), context)
+        if following is None:
+            return f'["keep",{number}]'
+        if not isinstance(following, dict):
+            raise TypeError(f"the handler gave no document but {type(following).__name__}")
+        text = to_json(following)
+        return f'["keep",{number}]' if text == given else f'["save",{number},{text}]'
     except RetryLater as later:
-        return ["error", number, {"reason": str(later), "retry_after": later.seconds}]
-    except Exception as error:  # whatever it is, the daemon tries again
+        return error_line(number, str(later), {"retry_after": float(later.seconds)})
+    except (Exception, SystemExit) as error:  # whatever it is, the daemon tries again
         traceback.print_exc()
-        return ["error", number, {"reason": f"{type(error).__name__}: {error}"}]
+        # What was broken off at the time limit may have acted.
+        is_lost = context.mode == "unsafe" and context.cancelled.is_set()
+        return error_line(number, f"{type(error).__name__}: {error}", {"lost": True} if is_lost else {})
+
+
+def error_line(number, reason, more):
+    return to_json(["error", number, {"reason": reason.encode(errors="replace").decode(), **more}])
 
 
 def try_out(doc, table=control, couch=None, db="test", attempt=1, attempt_key="test"):
@@ -110,35 +133,47 @@ def try_out(doc, table=control, couch=None, db="test", attempt=1, attempt_key="t
     run = {"db": db, "mode": entry[0], "attempt": attempt, "attempt_key": attempt_key, "deadline": "", "cookie": ""}
     context = Context(run)
     context.couch = couch or no_couch
-    verb, _, given = answer(table, 1, {**run, "doc": doc}, context)
+    verb, _, *given = json.loads(answer(table, 1, {**run, "doc": doc}, context))
     if verb == "error":
-        return {"mode": entry[0], "error": given}
-    return {"mode": entry[0], "doc": given, "changed": given != doc}
+        return {"mode": entry[0], "error": given[0]}
+    return {"mode": entry[0], "doc": given[0] if given else doc, "changed": verb == "save"}
+
+
+def take_pipes():
+    """Standard input and output, which are the daemon's alone: print(), and whatever a handler starts, has the log and nothing."""
+    pipes = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return pipes
 
 
 def run(table=control):
     """Speaks with the daemon until it is gone."""
-    pipe = sys.stdout
-    sys.stdout = sys.stderr  # print() is for the log
+    source, sink = take_pipes()
+    sys.setrecursionlimit(5000)  # a document may be 1,000 levels deep, and such a one would end the program
     writing = threading.Lock()
     running = {}
 
-    def send(message):
+    def send(line):
         with writing:
-            pipe.write(json.dumps(message) + "\n")
-            pipe.flush()
+            sink.write(line.encode() + b"\n")
+            sink.flush()
 
     def handle(number, handed, context):
-        send(answer(table, number, handed, context))
+        said = answer(table, number, handed, context)
         running.pop(number, None)
+        send(said)
 
     for (type_, state), (mode, _, options) in table.handlers.items():
-        send(["register", mode, type_, state] + ([options] if options else []))
-    send(["ready"])
-    for line in sys.stdin:
+        send(to_json(["register", mode, type_, state] + ([options] if options else [])))
+    send('["ready"]')
+    for line in source:
         verb, number, *rest = json.loads(line)
         if verb == "handle":
             context = running[number] = Context(rest[0])
             threading.Thread(target=handle, args=(number, rest[0], context), daemon=True).start()
-        elif verb == "cancel" and number in running:
-            running[number].cancelled.set()
+        elif verb == "cancel" and (context := running.get(number)):
+            context.cancelled.set()
+            # A sign of life: if the handler goes on all the same, it is that run alone which the daemon gives up.
+            send(to_json(["log", f"run {number} is at its time limit", {"level": "debug"}]))

@@ -9,6 +9,7 @@ namespace channels {
 namespace {
 
 constexpr const char* trusted_folder = "/etc/couchdb-channels";
+constexpr uid_t root = 0;
 
 Sections sections_of(Host& host) {
   Sections sections;
@@ -58,7 +59,7 @@ Parsed<ReadSettings> read_settings(Host& host, std::vector<std::string>& warning
   read.sections = sections_of(host);
   if (host.is_trusted()) add_program_sections(host, read.sections);
   Parsed<Sections> trusted = host.is_trusted() ? Parsed<Sections>(read.sections)
-                                               : read_trusted_files(trusted_folder, warnings);
+                                               : read_trusted_files(trusted_folder, root, warnings);
   if (!trusted) return Invalid::because(trusted.error().reason);
   auto settings = parse_settings(read.sections, *trusted, warnings);
   if (!settings) return Invalid::because(settings.error().reason);

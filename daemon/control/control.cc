@@ -76,7 +76,7 @@ void handle(Program& program, const FromDaemon& handed) {
             program.env.mono_now() + (handed.deadline - program.env.wall_now()), false};
     outcome = run_handler(rule->handler, run, handed.doc);
   }
-  program.pipe.send(answer_line(handed.number, handed.doc, outcome, program.env.wall_now()));
+  program.pipe.send(answer_line(handed.number, outcome, program.env.wall_now()));
 }
 
 bool is_for_programs(const Control& control) {
@@ -107,6 +107,9 @@ int serve(const Control& control) {
   announce(program);
   for (std::string line; std::getline(std::cin, line);) {
     FromDaemon said = parse_from_daemon(line);
+    // A sign of life: nothing interrupts that handler, and it is that run alone which the daemon gives up.
+    if (said.verb == FromDaemon::Verb::cancel)
+      program.pipe.write(Level::debug, "run " + std::to_string(said.number) + " is at its time limit");
     if (said.verb != FromDaemon::Verb::handle) continue;
     std::thread([&program, said = std::move(said)] { handle(program, said); }).detach();
   }

@@ -39,12 +39,12 @@ FromDaemon parse_from_daemon(std::string_view line) {
   return said;
 }
 
-std::string answer_line(std::uint64_t number, const Document& doc, const Outcome& outcome, WallTime now) {
+std::string answer_line(std::uint64_t number, const Outcome& outcome, WallTime now) {
   json::array words{"save", number};
   if (const auto* save = std::get_if<Save>(&outcome)) {
     words.push_back(save->doc);
   } else if (std::holds_alternative<Keep>(outcome)) {
-    words.push_back(doc);
+    words[0] = "keep";
   } else {
     words[0] = "error";
     json::object said;

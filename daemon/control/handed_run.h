@@ -25,7 +25,7 @@ struct FromDaemon {
 FromDaemon parse_from_daemon(std::string_view line);
 
 // With the line's end. `now` is what a Later is counted from.
-std::string answer_line(std::uint64_t number, const Document& doc, const Outcome& outcome, WallTime now);
+std::string answer_line(std::uint64_t number, const Outcome& outcome, WallTime now);
 
 // As a handler that throws std::exception's heirs is meant.
 Outcome run_handler(const Handler& handler, Run& run, const Document& doc);

@@ -39,7 +39,7 @@ Document in_state(Document doc, std::string_view state);
 // {..., "state": "error", "error": {"error": `error`, "reason": `reason`}}. `reason` is one sentence for a person.
 Document in_error(Document doc, std::string_view error, std::string_view reason);
 
-// Equal but for _rev and the order of members.
+// Equal but for _rev and the order of members. Numbers are compared by value: 1.0 is 1.
 bool same_content(const Document& left, const Document& right);
 
 }  // namespace channels

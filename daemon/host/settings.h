@@ -60,8 +60,9 @@ std::vector<std::string> parse_names(std::string_view list);
 Parsed<Settings> parse_settings(const Sections& configuration, const Sections& trusted,
                                 std::vector<std::string>& warnings);
 
-// The ini files of `folder` that belong to root (or to the caller) and that nobody else may write; a line in
-// `warnings` for each other one.
-Parsed<Sections> read_trusted_files(const std::string& folder, std::vector<std::string>& warnings);
+// The ini files of `folder` that belong to `owner` and that nobody else may write; a line in `warnings` for each other one. The
+// folder must be so, too: who may write there can put another file of root's in its place. `owner` is root (0), and not whom the
+// daemon runs as: that is CouchDB's own user, and what gets hold of CouchDB could write such a file.
+Parsed<Sections> read_trusted_files(const std::string& folder, uid_t owner, std::vector<std::string>& warnings);
 
 }  // namespace channels

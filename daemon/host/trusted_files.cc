@@ -1,5 +1,4 @@
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -9,24 +8,32 @@ namespace channels {
 
 namespace {
 
-bool is_trusted(const std::filesystem::path& path) {
-  struct stat file {};
-  if (stat(path.c_str(), &file) != 0 || !S_ISREG(file.st_mode)) return false;
-  return (file.st_uid == 0 || file.st_uid == geteuid()) && (file.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+bool is_trusted(const std::filesystem::path& path, mode_t kind, uid_t owner) {
+  struct stat found {};
+  if (stat(path.c_str(), &found) != 0 || (found.st_mode & S_IFMT) != kind) return false;
+  return found.st_uid == owner && (found.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+std::string is_ignored(const std::filesystem::path& path) {
+  return path.string() + " is ignored: it must belong to root, and nobody else may write it";
 }
 
 }  // namespace
 
-Parsed<Sections> read_trusted_files(const std::string& folder, std::vector<std::string>& warnings) {
+Parsed<Sections> read_trusted_files(const std::string& folder, uid_t owner, std::vector<std::string>& warnings) {
   std::vector<std::filesystem::path> files;
   std::error_code failure;
   for (const auto& entry : std::filesystem::directory_iterator(folder, failure)) {
     if (entry.path().extension() != ".ini") continue;
-    if (is_trusted(entry.path())) {
+    if (is_trusted(entry.path(), S_IFREG, owner)) {
       files.push_back(entry.path());
     } else {
-      warnings.push_back(entry.path().string() + " is ignored: it must belong to root, and nobody else may write it");
+      warnings.push_back(is_ignored(entry.path()));
     }
+  }
+  if (!files.empty() && !is_trusted(folder, S_IFDIR, owner)) {
+    warnings.push_back(is_ignored(folder));
+    return Sections{};
   }
   std::sort(files.begin(), files.end());
   return read_ini_files(files);

@@ -85,6 +85,7 @@ Parsed<Message> parse_message(std::string_view line) {
   if (verb == "register") return parse_registration(*words, line);
   if (verb == "ready" && words->size() == 1) return Message(Ready{});
   if (verb == "log" && words->size() >= 2 && (*words)[1].is_string()) return log_request(*words);
+  if (verb == "keep" && number && words->size() == 2) return Message(KeepAnswer{*number});
   if (!number || words->size() != 3 || !(*words)[2].is_object()) return not_understood(line);
   if (verb == "save") return Message(SaveAnswer{*number, std::move((*words)[2].get_object())});
   if (verb == "error") {

@@ -28,6 +28,10 @@ struct SaveAnswer {
   std::uint64_t number = 0;
   Document doc;
 };
+// ["keep", N]: the document stays as it is
+struct KeepAnswer {
+  std::uint64_t number = 0;
+};
 // ["error", N, {"reason": ..., "retry_after": SECONDS, "lost": true}]
 struct ErrorAnswer {
   std::uint64_t number = 0;
@@ -39,7 +43,7 @@ struct LogRequest {
   Level level = Level::info;
   std::string text;
 };
-using Message = std::variant<Registration, Ready, SaveAnswer, ErrorAnswer, LogRequest>;
+using Message = std::variant<Registration, Ready, SaveAnswer, KeepAnswer, ErrorAnswer, LogRequest>;
 
 // Invalid says what is wrong with the line.
 Parsed<Message> parse_message(std::string_view line);

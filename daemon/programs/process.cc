@@ -14,6 +14,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "programs/process_guard.h"
+
 namespace channels {
 
 namespace bp = boost::process;
@@ -77,11 +79,13 @@ Process::Process(const std::vector<std::string>& command, const std::map<std::st
   Pipe out;
   Pipe err;
   const pid_t parent = getpid();
+  ProcessGuard& guard = ProcessGuard::of_this_process();
   std::error_code failure;
   bp::child started(bp::exe = program.string(), bp::args = arguments, environment, failure,
                     bp::posix::fd.bind(0, in.read), bp::posix::fd.bind(1, out.write), bp::posix::fd.bind(2, err.write),
                     bp::extend::on_exec_setup = [parent](auto&) { prepare_child(parent); });
   if (failure) throw std::runtime_error(program.string() + ": " + failure.message());
+  guard.add(started.id());
   child_ = std::make_unique<Child>(Child{std::move(started)});
   in_ = taken(in.write);
   out_ = taken(out.read);
@@ -111,7 +115,10 @@ bool Process::ended_within(milliseconds limit) {
 
 void Process::kill() {
   // Those that it started, too, which may outlive it.
-  if (!std::exchange(killed_, true)) ::kill(-child_->process.id(), SIGKILL);
+  if (!std::exchange(killed_, true)) {
+    ::kill(-child_->process.id(), SIGKILL);
+    ProcessGuard::of_this_process().drop(child_->process.id());
+  }
   ended_within(after_kill);
 }
 

@@ -1,6 +1,6 @@
 // One process of a handler program with its three pipes. Started by Boost.Process, which no other file includes. The
 // kernel kills it when the thread that started it ends, however that comes: so Program's own thread starts it,
-// which lives as long as the daemon. Its file descriptors never block.
+// which lives as long as the daemon; what it has started itself is ProcessGuard's. Its file descriptors never block.
 #pragma once
 
 #include <map>

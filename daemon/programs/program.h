@@ -11,6 +11,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -75,7 +76,7 @@ class Program : public Elsewhere {
   bool write_some();
   std::string take_line(const std::string& line);
   std::string take_bad_line(const std::string& what);
-  void take_registration(const Registration& registration);
+  std::string take_answer(std::uint64_t number, const std::function<Outcome(const Task&)>& outcome);
   void take_ready();
   std::string look_at_clock();
   void poll_pipes(milliseconds longest);

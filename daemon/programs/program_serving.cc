@@ -135,40 +135,43 @@ std::string Program::read_answers() {
 std::string Program::take_line(const std::string& line) {
   auto message = parse_message(line);
   if (!message) return take_bad_line(message.error().reason);
+  heard_at_ = env_.mono_now();
   if (const auto* request = std::get_if<LogRequest>(&*message)) {
     log_.said(request->level, request->text);
     return "";
   }
-  std::uint64_t number = 0;
-  if (const auto* registration = std::get_if<Registration>(&*message)) {
-    if (ready_ || registering_.size() >= most_registrations) return take_bad_line("it registers after [\"ready\"], or too much");
-    registering_.push_back(*registration);
-  } else if (std::holds_alternative<Ready>(*message)) {
-    if (ready_) return take_bad_line("it is ready a second time");
-    take_ready();
-  } else if (auto* save = std::get_if<SaveAnswer>(&*message)) {
-    number = save->number;
-    if (auto run = in_hand_.take(number)) {
-      end(*run, outcome_of_save(run->task.doc, std::move(save->doc)));
-      number = 0;
-    }
-  } else if (const auto* error = std::get_if<ErrorAnswer>(&*message)) {
-    number = error->number;
-    if (auto run = in_hand_.take(number)) {
-      const bool is_lost = error->lost && run->task.mode == Mode::unsafe;
-      end(*run, is_lost ? Outcome(Lost{error->failure.reason}) : Outcome(error->failure));
-      number = 0;
-    }
+  if (auto* save = std::get_if<SaveAnswer>(&*message))
+    return take_answer(save->number, [&](const Task& task) { return outcome_of_save(task.doc, std::move(save->doc)); });
+  if (const auto* keep = std::get_if<KeepAnswer>(&*message))
+    return take_answer(keep->number, [](const Task&) { return Outcome(Keep{}); });
+  if (const auto* error = std::get_if<ErrorAnswer>(&*message)) {
+    return take_answer(error->number, [&](const Task& task) {
+      const bool is_lost = error->lost && task.mode == Mode::unsafe;
+      return is_lost ? Outcome(Lost{error->failure.reason}) : Outcome(error->failure);
+    });
   }
-  if (number != 0) {
-    if (in_hand_.was_late(number)) {
-      log_.said(Level::info, "answered run " + std::to_string(number) + " after it was given up; the answer is left out");
-    } else {
-      return take_bad_line("it answers run " + std::to_string(number) + ", which it does not have in hand");
-    }
+  const auto* registration = std::get_if<Registration>(&*message);
+  if (ready_) return take_bad_line(registration == nullptr ? "it is ready a second time" : "it registers after [\"ready\"]");
+  if (registration == nullptr) {
+    take_ready();
+  } else if (registering_.size() < most_registrations) {
+    registering_.push_back(*registration);
+  } else {
+    return take_bad_line("it registers more than " + std::to_string(most_registrations) + " handlers");
   }
   bad_lines_ = 0;
-  heard_at_ = env_.mono_now();
+  return "";
+}
+
+std::string Program::take_answer(std::uint64_t number, const std::function<Outcome(const Task&)>& outcome) {
+  if (auto run = in_hand_.take(number)) {
+    end(*run, outcome(run->task));
+  } else if (in_hand_.was_late(number)) {
+    log_.said(Level::info, "answered run " + std::to_string(number) + " after it was given up; the answer is left out");
+  } else {
+    return take_bad_line("it answers run " + std::to_string(number) + ", which it does not have in hand");
+  }
+  bad_lines_ = 0;
   return "";
 }
 

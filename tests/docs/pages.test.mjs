@@ -21,6 +21,30 @@ test('each call of --help is in the man page and in docs/operations.md, and no o
   for (const call of calls) assert.match(read('docs/operations.md'), new RegExp(`couchdb-channels ${call}\\b`), `${call} in docs/operations.md`);
 });
 
+test('each type and each state that a built-in rule is for is in docs/api.md', () => {
+  const rules = [...read('daemon/workflows/all.cc').split('Rules device_rules')[0].matchAll(/\.?\b(?:un)?safe\("([^"]+)", "([^"]+)"/g)];
+  assert.ok(rules.length > 20, 'else this would prove nothing');
+  const page = read('docs/api.md');
+  for (const [, type, state] of rules) {
+    for (const word of [type, state].filter((name) => name !== '*')) assert.match(page, new RegExp(`[\`"]${word}[\`"]`), `${type} ${state}`);
+  }
+});
+
+test('docs/handlers.md names what built-in rules keep, and each pair that a program may have after them, and no other', () => {
+  const rules = read('daemon/workflows/all.cc');
+  const [line] = /^- In control databases the built-in rules keep [^]*?\n(?=- )/m.exec(read('docs/handlers.md'));
+  const [kept, after] = line.split('A program may have these after them');
+  const named = (text) => [...text.matchAll(/`([^`]+)`/g)].map(([, word]) => word);
+  const control = rules.split('control.safe(')[1].split('rules.on(Kind::channel)')[0];
+  const types = new Set([...`safe(${control}`.matchAll(/safe\("([a-z]+)"/g)].map(([, type]) => type));
+  for (const type of types) assert.ok(named(kept).includes(type), `${type} is kept`);
+  const offered = after.split(':')[1].split(';').map(named).flatMap(([type, ...states]) => states.map((state) => `${type} ${state}`));
+  const code = rules.split('bool is_extension_point')[1];
+  const coded = [...code.matchAll(/type == "([a-z]+)"([^;]+);/g)].flatMap(([, type, states]) => [...states.matchAll(/state == "([a-z]+)"/g)].map(([, state]) => `${type} ${state}`));
+  assert.ok(coded.length > 10, 'else this would prove nothing');
+  assert.deepEqual(offered.sort(), coded.sort());
+});
+
 test('each option of the calls for handlers is in the man page', () => {
   const page = read('packaging/man/couchdb-channels.1').replaceAll('\\', '');
   for (const call of ['trace', 'replay']) {

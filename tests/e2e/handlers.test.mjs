@@ -2,7 +2,7 @@
 
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -63,6 +63,9 @@ const SAYS = {
   hangs: /\[hangs\] does not answer/,
   late: /cancelled/,
   silent: /\[silent\] the handler did not answer within 5 s/,
+  stuck: /\[stuck\] the handler did not answer within 5 s/,
+  deaf: /\[deaf\] closed its standard input/,
+  chatters: /\[chatters\] chat over \(\d+ lines before this were left out\)/,
   twice: /\[twice\] wrote .* it answers run 1, which it does not have in hand/,
   unknown: /\[unknown\] wrote .* it answers run 987654/,
   garbage: /\[garbage\] wrote .* no message of the protocol: hello/,
@@ -90,6 +93,9 @@ test('whatever a program does once, its safe documents are done in the end, and 
     }
     assert.ok(daemon.output.split('[talks] line').length < 300, 'a flood on stderr is left out');
     assert.ok(!daemon.output.includes('\u001b'));
+    assert.ok(daemon.output.split('[chatters] chat').length < 300, 'so is one of log lines, which the program lives on after');
+    // One that says anything at all is alive: it is that run alone which is given up.
+    for (const how of ['chatters', 'stuck']) assert.equal(daemon.output.split(`[${how}] is ready`).length, 2, how);
   } finally {
     await close();
   }
@@ -130,26 +136,50 @@ const isAlive = (pid) => {
   }
 };
 
-const allChildren = async (pid) => {
-  const { readdirSync } = await import('node:fs');
-  return readdirSync(`/proc/${pid}/task`).flatMap((task) => readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean)).map(Number);
-};
+/** All that it started, and what those started. */
+const descendants = (pid) => readdirSync(`/proc/${pid}/task`)
+  .flatMap((task) => readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number))
+  .flatMap((child) => [child, ...descendants(child)]);
 
-test('programs end with the daemon, also when it is killed and they hang', async () => {
-  await startWith(['good', 'hangs']);
+test('a program that is not ready within 30 s is ended and started again', async () => {
+  await startWith(['mute']);
   try {
-    await put({ _id: 'h', type: 'hangs', state: 'new' });
-    await waitFor(() => existsSync(join(folder, 'hangs.done')), { ...LONG, what: 'the hang' });
-    const children = await allChildren(daemon.child.pid);
-    assert.equal(children.length, 2);
+    await logged(/\[mute\] was not ready after 30 s/);
+    await logged(/\[mute\] is ready with 2 handlers/);
+    await waitFor(async () => {
+      // What it registers only now counts from when the engine has been made anew.
+      const { _rev, state, again = 0 } = await get('mute');
+      if (state !== 'done') await put({ _id: 'mute', _rev, type: 'mute', state: 'new', again: again + 1 });
+      return state === 'done';
+    }, { ...LONG, interval: 1500, what: 'its document being done' }).catch((error) => { throw new Error(`${error.message}\n${daemon.output}`); });
+  } finally {
+    await close();
+  }
+});
+
+test('programs end with the daemon, also when it is killed and they hang, and when a shell has started them', async () => {
+  const names = newNames();
+  work = `${names.handshake_db.split('-')[0]}-work`;
+  folder = mkdtempSync(join(tmpdir(), 'channels-programs-'));
+  const sections = sectionsFor(['good', 'hangs', 'loops']);
+  // The shell waits for it, so the program is no child of the daemon's.
+  sections.channels_handlers.loops = `sh -c 'cd / && ${command('loops')}; true'`;
+  daemon = await startDaemon({ server, names, sections });
+  try {
+    await daemon.request(`/${work}`, { method: 'PUT' });
+    for (const how of ['hangs', 'loops']) await put({ _id: how, type: how, state: 'new' });
+    for (const how of ['hangs', 'loops']) await waitFor(() => existsSync(join(folder, `${how}.done`)), { ...LONG, what: how });
+    const pids = descendants(daemon.child.pid);
+    // Three programs, the shell, and what guards them.
+    assert.equal(pids.length, 5);
     await daemon.kill();
-    await waitFor(() => children.every((pid) => !isAlive(pid)), { timeout: 10000, what: 'the end of the programs' });
+    await waitFor(() => pids.every((pid) => !isAlive(pid)), { timeout: 10000, what: 'the end of the programs' });
     daemon.start();
     await daemon.waitUntilReady();
-    await inState('h', 'done');
-    const again = await allChildren(daemon.child.pid);
+    for (const how of ['hangs', 'loops']) await inState(how, 'done');
+    const again = descendants(daemon.child.pid);
     await daemon.stop();
-    assert.ok(again.length >= 2 && again.every((pid) => !isAlive(pid)));
+    assert.ok(again.length >= 5 && again.every((pid) => !isAlive(pid)));
   } finally {
     await close();
   }

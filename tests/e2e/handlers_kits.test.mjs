@@ -81,6 +81,16 @@ test('the example of old: a channel that is ready gets its first document, after
   assert.equal(body.name, 'Fun Times');
 });
 
+test('a device that is active is a program\'s after the built-in rule, in its control database', async () => {
+  const bob = await world.activate(world.device('bob@example.com'));
+  const { _id, control_database: database } = await bob.read();
+  const greeting = await waitFor(async () => {
+    const { status, body } = await world.daemon.request(`/${database}/greeting-${_id}`);
+    return status === 200 && body;
+  }, { ...LONG, what: 'the greeting' });
+  assert.equal(greeting.text, `Hello, ${bob.name}`);
+});
+
 test('Node: the cookie is an admin\'s, console.log goes to the log, retryLater comes again', async () => {
   const doc = await becomes({ _id: 'w', type: 'who', state: 'new' }, 'known');
   assert.equal(doc.name, world.server.user);

@@ -117,7 +117,7 @@ test('Python: try_out says what would be saved, and what failed', () => {
     "{'mode': 'unsafe', 'doc': {'type': 'order', 'state': '_session 3 k'}, 'changed': True}",
     'RuntimeError: this handler uses ctx.couch: give try_out one, couch=...',
     "{'mode': 'safe', 'doc': {'type': 'order', 'state': 'other'}, 'changed': False}",
-    "{'mode': 'safe', 'error': {'reason': 'no stock', 'retry_after': 60}}",
+    "{'mode': 'safe', 'error': {'reason': 'no stock', 'retry_after': 60.0}}",
     'None',
   ]);
 });

@@ -31,11 +31,13 @@ before(async () => {
   await daemon.request(`/${work}`, { method: 'PUT' });
 });
 after(async () => {
-  await another?.stop();
+  if (another && !another.over) await another.stop();
   await daemon?.close();
   await server?.close();
   rmSync(folder, { recursive: true, force: true });
 });
+
+const linesOf = (file) => (existsSync(join(folder, file)) ? readFileSync(join(folder, file), 'utf8').trim().split('\n') : []);
 
 async function done(docs) {
   await daemon.request(`/${work}/_bulk_docs`, { method: 'POST', body: { docs } });
@@ -63,6 +65,27 @@ test('a program has in_flight documents in hand at once, and never more', async 
 test('two daemons with the same unsafe program: each document is handed to it once', async () => {
   const docs = Array.from({ length: 40 }, (_, n) => ({ _id: `parcel-${n}`, type: 'parcel', state: 'ready' }));
   for (const { _rev } of await done(docs)) assert.equal(_rev.split('-')[0], '2', 'saved once');
-  const acts = existsSync(join(folder, 'acts')) ? readFileSync(join(folder, 'acts'), 'utf8').trim().split('\n') : [];
-  assert.deepEqual(acts.filter((id) => id.startsWith('parcel-')).sort(), docs.map(({ _id }) => _id).sort());
+  assert.deepEqual(linesOf('acts').filter((id) => id.startsWith('parcel-')).sort(), docs.map(({ _id }) => _id).sort());
+});
+
+test('a daemon is killed with an unsafe run in hand: the other parks it, or with on_lost retry hands it out again, by the same key', async () => {
+  const docs = [{ _id: 'parcel-lost', type: 'parcel', state: 'ready', hangs: true }, { _id: 'charge-lost', type: 'charge', state: 'ready', hangs: true }];
+  await daemon.request(`/${work}/_bulk_docs`, { method: 'POST', body: { docs } });
+  const hangs = (id) => linesOf('hangs').filter((line) => line.startsWith(`${id} `)).map((line) => line.split(' '));
+  await waitFor(() => docs.every(({ _id }) => hangs(_id).length === 1), { ...LONG, what: 'both runs being in hand' });
+  const holders = new Set(docs.map(({ _id }) => Number(hangs(_id)[0][2])));
+  assert.equal(holders.size, 1, 'one daemon has the whole database');
+  const [killed, left] = holders.has(daemon.child.pid) ? [daemon, another] : [another, daemon];
+  await killed.kill();
+  await waitFor(() => /parked parcel-lost in/.test(left.output), { ...LONG, what: 'the run being parked' })
+    .catch((error) => { throw new Error(`${error.message}\n${left.output}`); });
+  const charged = await waitFor(async () => {
+    const { body } = await left.request(`/${work}/charge-lost`);
+    return body.state === 'done' && body;
+  }, { ...LONG, what: 'the run being done again' }).catch((error) => { throw new Error(`${error.message}\n${left.output}`); });
+  assert.equal(charged._rev.split('-')[0], '2', 'saved once');
+  assert.equal(hangs('parcel-lost').length, 1);
+  assert.equal((await left.request(`/${work}/parcel-lost`)).body.state, 'ready');
+  const [[, first, by], [, second, afterwards], ...more] = hangs('charge-lost');
+  assert.deepEqual([first === second, Number(by), Number(afterwards), more], [true, killed.child.pid, left.child.pid, []]);
 });

@@ -75,6 +75,19 @@ test('the -dev package holds what a handler in C++ needs, and depends on what th
     assert.match(contents, file);
   }
   assert.match(execFileSync('dpkg-deb', ['--field', join(dirname(deb), dev), 'Depends'], { encoding: 'utf8' }), /libboost-json1\.81-dev/);
+  // Its own example, built against what is in the package and nothing else of this project.
+  const folder = mkdtempSync(join(tmpdir(), 'channels-dev-'));
+  try {
+    execFileSync('dpkg-deb', ['--extract', join(dirname(deb), dev), folder]);
+    const example = join(folder, 'usr/share/doc/couchdb-channels-dev/examples/handler_cpp');
+    for (const args of [['-S', example, '-B', join(folder, 'build'), `-DCMAKE_PREFIX_PATH=${join(folder, 'usr')}`], ['--build', join(folder, 'build')]]) {
+      const made = spawnSync('cmake', args, { encoding: 'utf8' });
+      assert.equal(made.status, 0, `${made.stdout}\n${made.stderr}`);
+    }
+    assert.equal(spawnSync('ctest', ['--test-dir', join(folder, 'build')]).status, 0);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('it installs where CouchDB is not there yet, purges to nothing, and comes back', { skip }, () => {
@@ -84,6 +97,9 @@ test('it installs where CouchDB is not there yet, purges to nothing, and comes b
   const conffiles = debian.do('dpkg-query', '--show', '--showformat', '${Conffiles}', 'couchdb-channels');
   assert.doesNotMatch(conffiles, /\/opt\//);
   assert.match(conffiles, /\/etc\/couchdb-channels\/templates\/en\/confirm\.txt/);
+  for (const file of ['handlers-node/index.mjs', 'handlers-node/index.d.ts', 'handlers-node/package.json', 'handlers-node/template/handlers.test.js', 'handlers-python/couchdb_channels.py'])
+    assert.ok(debian.has(`/usr/share/couchdb-channels/${file}`), file);
+  for (const page of ['api', 'handlers']) assert.ok(debian.files().some((file) => file.startsWith(`/usr/share/doc/couchdb-channels/${page}.md`)), page);
   writeFileSync(debian.path('/etc/couchdb-channels/own.ini'), '[channels_mail]\n');
   debian.do('dpkg', '--purge', 'couchdb-channels');
   // dpkg removes an /opt that has become empty, as for any package that has files there.

@@ -1,4 +1,4 @@
-// [channels_handlers] orders = /usr/bin/node /srv/orders/handlers.mjs
+// [channels_handlers] orders = /usr/bin/node --enable-source-maps /srv/orders/handlers.mjs
 import { control } from 'couchdb-channels-handlers';
 
 // Safe: run twice is as good as run once.

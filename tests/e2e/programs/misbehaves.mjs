@@ -12,10 +12,19 @@ const behave = (number, doc) => send(['save', number, { ...doc, state: 'done' }]
 const WAYS = {
   dies: () => process.exit(3),
   hangs: () => { for (;;); },
+  loops: () => { for (;;); },
   // Alive, and obeys "cancel".
   late: () => {},
   // Alive, and never answers this one.
   silent: () => {},
+  // The same, but it says that it has heard "cancel".
+  stuck: () => {},
+  // Alive, and reads nothing any more.
+  deaf: () => { closeSync(0); setInterval(() => {}, 1000); },
+  chatters: (number, doc) => {
+    for (let n = 0; n < 5000; n += 1) send(['log', `chat ${n}`]);
+    setTimeout(() => { send(['log', 'chat over']); behave(number, doc); }, 1000);
+  },
   twice: (number, doc) => { behave(number, doc); behave(number, doc); },
   unknown: (number, doc) => { send(['save', 987654, doc]); behave(number, doc); },
   garbage: (number, doc) => { writeSync(1, 'hello\n{"a": 1}\n["save"]\n\n'); behave(number, doc); },
@@ -30,14 +39,19 @@ const WAYS = {
   good: behave,
 };
 
+// Not ready, the first time: the end of its input is the only one that it has.
+const isMute = how === 'mute' && !existsSync(marker);
+if (isMute) writeFileSync(marker, '');
+
 send(['register', 'safe', how, 'new']);
 send(['register', 'unsafe', how, 'act']);
 send(['log', `${how} begins`, { level: 'info' }]);
-send(['ready']);
+if (!isMute) send(['ready']);
 createInterface({ input: process.stdin }).on('line', (line) => {
   const [verb, number, run] = JSON.parse(line);
   if (verb === 'cancel') {
     if (how === 'late') send(['error', number, { reason: 'cancelled' }]);
+    if (how === 'stuck') send(['log', 'heard it']);
     return;
   }
   if (run.doc.state === 'act') appendFileSync(`${folder}/${how}.acts`, `${run.doc._id} ${run.attempt_key}\n`);

@@ -71,6 +71,21 @@ TEST(Document, HasTheSameContentWhateverRevAndOrder) {
   }
 }
 
+TEST(Document, ComparesNumbersByValueAndWholeOnesToTheLastDigit) {
+  const auto same = [](std::string_view left, std::string_view right) {
+    return same_content({{"n", json::parse(left)}}, {{"n", json::parse(right)}});
+  };
+  EXPECT_TRUE(same("[1.0, {\"m\": 1e3}]", "[1, {\"m\": 1000}]"));
+  EXPECT_TRUE(same("0", "-0.0"));
+  EXPECT_TRUE(same("18446744073709551615", "18446744073709551615"));
+  EXPECT_FALSE(same("1.5", "1"));
+  EXPECT_FALSE(same("9007199254740993", "9007199254740992"));
+  EXPECT_FALSE(same("1", "\"1\""));
+  EXPECT_FALSE(same("1", "true"));
+  EXPECT_FALSE(same("[1]", "[1, 1]"));
+  EXPECT_FALSE(same("{\"\": 1}", "{\"\": 2}"));
+}
+
 TEST(Path, OfADocumentIsOneSegment) {
   const std::pair<std::string, std::string> cases[] = {
       {"plain-1_2.3~", "plain-1_2.3~"},

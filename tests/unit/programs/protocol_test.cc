@@ -35,6 +35,7 @@ TEST(Protocol, AnAnswerHasItsNumber) {
   const auto save = parsed<SaveAnswer>(R"(["save", 7, {"_id": "a", "state": "b"}])");
   EXPECT_EQ(save.number, 7U);
   EXPECT_EQ(doc_state(save.doc), "b");
+  EXPECT_EQ(parsed<KeepAnswer>(R"(["keep", 7])").number, 7U);
   const auto error = parsed<ErrorAnswer>(R"(["error", 7, {"reason": "no stock", "retry_after": 1.2}])");
   EXPECT_EQ(error.failure.reason, "no stock");
   EXPECT_EQ(error.failure.retry_after, seconds(2));
@@ -66,7 +67,8 @@ TEST(Protocol, WhatIsNoMessageIsSaid) {
        {"", "hello", "{}", "[]", "null", R"(["save"])", R"(["save", 1])", R"(["save", 1, []])", R"(["save", -1, {}])",
         R"(["save", 1.5, {}])", R"(["save", "1", {}])", R"(["save", 1, {}, 2])", R"(["ready", 1])", R"(["register", "safe", "order"])",
         R"(["register", "perhaps", "order", "new"])", R"(["register", "safe", "", "new"])", R"(["register", "safe", 1, "new"])",
-        R"(["register", "unsafe", "a", "b", {"on_lost": "x"}])", R"(["register", "unsafe", "a", "b", 1])", R"(["log"])", R"(["log", 1])",
+        R"(["register", "unsafe", "a", "b", {"on_lost": "x"}])", R"(["register", "unsafe", "a", "b", 1])", R"(["log"])", R"(["log", 1])", R"(["keep"])", R"(["keep", "1"])",
+        R"(["keep", 1, {}])",
         R"(["handle", 1, {}])", R"([["save"], 1, {}])", "[\"ready\"] x"}) {
     EXPECT_FALSE(parse_message(line)) << line;
   }
@@ -95,6 +97,10 @@ TEST(Protocol, OnlyTheSameDocumentIsSavedAndOnItsRevision) {
   ASSERT_TRUE(std::holds_alternative<Save>(saved));
   EXPECT_EQ(doc_rev(std::get<Save>(saved).doc), "1-x");
   EXPECT_TRUE(std::holds_alternative<Keep>(outcome_of_save(sent, sent)));
+  // As JavaScript writes it, where 1.0 is 1.
+  const Document numbers = doc(R"({"_id": "a", "n": [1.0, {"m": 2e3}]})");
+  EXPECT_TRUE(std::holds_alternative<Keep>(outcome_of_save(numbers, doc(R"({"_id": "a", "n": [1, {"m": 2000}]})"))));
+  EXPECT_TRUE(std::holds_alternative<Save>(outcome_of_save(numbers, doc(R"({"_id": "a", "n": [1, {"m": 2001}]})"))));
   EXPECT_TRUE(std::holds_alternative<Failed>(outcome_of_save(sent, doc(R"({"_id": "b", "state": "done"})"))));
   EXPECT_TRUE(std::holds_alternative<Failed>(outcome_of_save(sent, doc(R"({"state": "done"})"))));
   EXPECT_TRUE(std::holds_alternative<Failed>(outcome_of_save(sent, doc(R"({"_id": "a", "_mine": 1})"))));
