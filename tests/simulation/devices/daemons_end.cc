@@ -176,6 +176,8 @@ void DaemonsWorld::check_channels() {
       }
       const std::string name = string_or(*doc, "name", "");
       if (doc_state(*doc) == "removed") continue;
+      owned.insert("channel-" + id);
+      if (doc_state(*doc) == "deleted") continue;  // its name is free
       const bool is_his = string_or(*doc, "named_by", "") == user;  // others may call theirs as he calls his
       if (is_his && !names.insert(name).second) scheduler_.fail("a user has two channels \"" + name + "\"");
       const ModelDatabase* channel = cloud_.find("channel-" + id);
@@ -183,7 +185,6 @@ void DaemonsWorld::check_channels() {
       if (!description || string_or(*description, "name", "") != name)
         scheduler_.fail("channel " + id + " does not describe itself as \"" + name + "\"");
       if (!database->read(id + "-sub-" + user)) scheduler_.fail("a member of " + id + " is not subscribed");
-      owned.insert("channel-" + id);
     }
   }
   for (const auto& [name, database] : cloud_.databases()) {

@@ -5,11 +5,13 @@
 
 #include "simulation/devices/daemons_world.h"
 #include "workflows/channel_claims.h"
+#include "workflows/channel_ends.h"
 #include "workflows/groups.h"
 #include "workflows/introductions.h"
 #include "workflows/invitation_documents.h"
 #include "workflows/members.h"
 #include "workflows/registry.h"
+#include "workflows/sharing.h"
 
 namespace channels::simulation {
 
@@ -48,11 +50,13 @@ Roles with_groups(Roles roles, const Document& channel, bool reading) {
 }
 
 // Why this member's copy is not what the record says; "" if it is.
-std::string wrong_in_copy(const std::optional<Document>& copy, const json::array& members, const std::string& user,
-                          const std::string& access) {
+std::string wrong_in_copy(const std::optional<Document>& copy, const Document& record, const json::array& members,
+                          const std::string& user, const std::string& access) {
   const std::string state = copy && doc_type(*copy) == "channel" ? doc_state(*copy) : "absent";
   if (!is_access(access)) return state == "ready" ? "shows a channel of which " + user + " is no member" : "";
-  if (state != "ready") return "is " + state + " and not ready";
+  const std::string right = shown_channel_state(record, access);
+  if (state != right) return "is " + state + " and not " + right;
+  if (string_or(*copy, "shows", "") != shown_of_members(record)) return "says that it shows something else";
   if (string_or(*copy, "access", "") != access) return "says another access";
   const json::array* shown = get_array(*copy, "members");
   return shown != nullptr && *shown == members ? "" : "says other members";
@@ -64,7 +68,7 @@ std::string wrong_in_copy(const std::optional<Document>& copy, const json::array
 std::string DaemonsWorld::unsettled_sharing() {
   for (const auto& [id, doc] : cloud_.find(registry)->docs()) {
     const auto each = record(id);
-    if (!each || doc_state(*each) != "ready") continue;
+    if (!each || (doc_state(*each) != "ready" && doc_state(*each) != "deleted")) continue;
     if (doc_type(*each) == "group") {
       if (auto left = unsettled_group(*each); !left.empty()) return left;
     }
@@ -141,17 +145,29 @@ std::string DaemonsWorld::unsettled_channel(const Document& channel) {
   const ModelDatabase* database = cloud_.find("channel-" + id);
   if (database == nullptr) return "the database of channel " + id;
   const json::object& security = database->security();
+  if (is_ended(channel)) {
+    if (roles_in(security, "members", "roles") != Roles{"_admin"}) return "_security of channel " + id + ", which is deleted";
+    return unsettled_copies(channel);
+  }
   if (roles_in(security, "members", "roles") != with_groups(roles_of(members_of(channel)), channel, false))
     return "_security of channel " + id + ": its members";
   if (roles_in(security, "channels", "owners") != roles_of(members_with(channel, access_owner)))
     return "_security of channel " + id + ": its owners";
   if (roles_in(security, "channels", "readers") != with_groups(roles_of(members_with(channel, access_reader)), channel, true))
     return "_security of channel " + id + ": its readers";
+  const json::object* channels = get_object(security, "channels");
+  if ((channels != nullptr && is_true(*channels, "archived")) != is_archived(channel))
+    return "_security of channel " + id + ": whether it is archived";
+  return unsettled_copies(channel);
+}
+
+std::string DaemonsWorld::unsettled_copies(const Document& channel) {
+  const std::string id = channel_id_of(channel);
   const json::array members = members_as_shown(channel);
   for (const auto& [name, control] : cloud_.databases()) {
     if (!name.starts_with("control-")) continue;
     const std::string user = name.substr(std::string_view("control-").size());
-    if (const auto wrong = wrong_in_copy(control->read(id), members, user, access_in(channel, user)); !wrong.empty())
+    if (const auto wrong = wrong_in_copy(control->read(id), channel, members, user, access_in(channel, user)); !wrong.empty())
       return "channel " + id + " in " + name + ", which " + wrong;
   }
   return "";

@@ -32,7 +32,8 @@ bool is_due_in_control(const Document& doc) {
   static const std::set<std::string> due{"channel/new",       "device/revoke",       "invitation/new", "invitation/accept",
                                          "invitation/decline", "invitation/withdraw", "member/change",  "member/remove",
                                          "member/hand over",   "member/leave",        "link/new",       "link/close",
-                                         "join/new",           "group/new"};
+                                         "join/new",           "group/new",           "member/show",    "profile/new",
+                                         "channel/archive",    "channel/reopen",      "channel/delete", "channel/undelete"};
   return due.contains(doc_type(doc) + "/" + doc_state(doc));
 }
 

@@ -97,6 +97,7 @@ class DaemonsWorld {
   std::string unsettled_sharing();
   std::string access_in(const Document& channel, const std::string& user);
   std::string unsettled_group(const Document& group);
+  std::string unsettled_copies(const Document& channel);
   json::array members_as_shown(const Document& shared);
   std::string unsettled_roles();
   std::string unsettled_channel(const Document& channel);

@@ -100,6 +100,7 @@ class SimDevice {
   void give_to_group();
   void call_himself();
   void show_members();
+  void end_a_channel();
   std::optional<Document> something_shared();
   void invite_somebody();
   void answer_invitation();

@@ -18,7 +18,7 @@ constexpr const char* registry = "channels-registry";
 void SimDevice::share() {
   if (!some_local("channel")) return make_channel();
   if (some_local("invitation", "received") && scheduler_.happens(0.5)) return answer_invitation();
-  const auto draw = scheduler_.below(22);
+  const auto draw = scheduler_.below(24);
   if (draw < 8) return invite_somebody();
   if (draw < 10) return answer_invitation();
   if (draw < 12) return change_a_member();
@@ -26,6 +26,7 @@ void SimDevice::share() {
   if (draw < 16) return make_link();
   if (draw < 18) return join_by_link();
   if (draw < 20) return scheduler_.happens(0.5) ? call_himself() : show_members();
+  if (draw < 22) return end_a_channel();
   look_into_a_channel();
 }
 
@@ -56,6 +57,18 @@ void SimDevice::call_himself() {
   Document profile = known.value_or(Document{{"_id", "profile"}, {"type", "profile"}, {"state", "new"}});
   profile["name"] = names[scheduler_.below(names.size())];
   save_wish(profile);
+}
+
+// Or bring it back.
+void SimDevice::end_a_channel() {
+  auto channel = some_local("channel");
+  if (!channel) return;
+  const std::string state = doc_state(*channel);
+  if (state == "deleted") (*channel)["state"] = "undelete";
+  else if (state == "archived") (*channel)["state"] = scheduler_.happens(0.7) ? "reopen" : "delete";
+  else if (state == "ready") (*channel)["state"] = scheduler_.happens(0.5) ? "archive" : "delete";
+  else return;
+  save_wish(*channel);
 }
 
 void SimDevice::show_members() {
