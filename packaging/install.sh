@@ -33,7 +33,7 @@ file 644 /usr/lib/systemd/system/couchdb.service.d packaging/systemd/couchdb.ser
 
 # The operator's: conffiles.
 file 644 /etc/couchdb-channels packaging/etc/mail.ini
-file 600 /etc/couchdb-channels/service packaging/etc/service/channels.ini
+file 644 /etc/couchdb-channels/service packaging/etc/service/channels.ini
 for language in daemon/mail/templates/*/; do
   file 644 "/etc/couchdb-channels/templates/$(basename "$language")" "$language"*.txt "$language"*.html
 done

@@ -63,6 +63,9 @@ const noDaemon = () => waitFor(() => debian.processesOf(PROGRAM).length === 0, {
 test('lintian finds nothing but what is overridden with a reason', { skip }, () => {
   const { status, stdout } = spawnSync('lintian', ['--allow-root', '--fail-on', 'error,warning', '--no-tag-display-limit', deb], { encoding: 'utf8' });
   assert.equal(status, 0, stdout);
+  const overrides = readFileSync(new URL('../../packaging/debian/couchdb-channels.lintian-overrides', import.meta.url), 'utf8');
+  const tags = overrides.split('\n').filter((line) => line && !line.startsWith('#')).map((line) => line.split(' ')[0]);
+  assert.deepEqual([...new Set(tags)], ['dir-or-file-in-opt']);
 });
 
 test('the -dev package holds what a handler in C++ needs, and depends on what that includes', { skip }, () => {
@@ -89,6 +92,41 @@ test('it installs where CouchDB is not there yet, purges to nothing, and comes b
   // dpkg removes an /opt that has become empty, as for any package that has files there.
   assert.deepEqual(differing(empty, debian.files()), { gone: ['/opt'], left: [] });
   debian.install(deb);
+});
+
+test('under systemd: units are read anew, a running service is started again by an upgrade and stopped by a removal', { skip }, () => {
+  const calls = debian.recordSystemctl();
+  const is = (name) => (call) => call.split(' ').includes(name);
+  const later = withVersion(deb, '0.1.1');
+  try {
+    debian.do('dpkg', '--purge', 'couchdb-channels');
+    calls();
+    debian.install(deb);
+    const [first, ...more] = calls();
+    assert.equal(first, '--system daemon-reload', 'the drop-in counts from the next restart of CouchDB on');
+    assert.deepEqual(more, [], 'and nothing is started');
+    debian.install(later);
+    assert.deepEqual(calls(), ['--system daemon-reload', 'try-restart --no-block couchdb-channels.service']);
+    debian.do('dpkg', '--remove', 'couchdb-channels');
+    const removal = calls();
+    assert.equal(removal[0], 'stop couchdb-channels.service');
+    assert.ok(removal.slice(1).some(is('daemon-reload')));
+    assert.ok(!removal.some(is('couchdb.service')), 'CouchDB is left running');
+  } finally {
+    rmSync(later);
+    debian.forgetSystemctl();
+  }
+  debian.do('dpkg', '--purge', 'couchdb-channels');
+  debian.install(deb);
+});
+
+test('the service\'s configuration, which may hold a password, is nobody else\'s to read; what the operator narrowed stays', { skip }, () => {
+  const file = '/etc/couchdb-channels/service/channels.ini';
+  const mode = () => debian.do('stat', '--format', '%a %U:%G', file).trim();
+  assert.equal(mode(), '640 root:root');
+  debian.do('chmod', '600', file);
+  debian.do('dpkg-reconfigure', '--force', 'couchdb-channels');
+  assert.equal(mode(), '600 root:root');
 });
 
 test('the service is off, and systemd knows every key of its file', { skip }, () => {
