@@ -91,6 +91,13 @@ test('the headers for handlers in C++ have their pages, without a warning', { sk
   }
 });
 
+test('each part of make bench has its place in docs/performance.md', () => {
+  const parts = [.../^const ALL = \[(.*)\];$/m.exec(read('bench/main.mjs'))[1].matchAll(/'([a-z_]+)'/g)].map(([, part]) => part);
+  assert.ok(parts.includes('manager') && parts.includes('transitions'));
+  const page = read('docs/performance.md');
+  for (const part of parts) assert.match(page, new RegExp(`^<!-- ${part} -->\\n[^]*?^<!-- end of ${part} -->$`, 'm'), part);
+});
+
 test('every header that is installed has its page', () => {
   const listed = /set\(handlers_headers\n([\s\S]*?)\)/.exec(read('cmake/handlers_library.cmake'))[1].trim().split(/\s+/);
   const patterns = /FILE_PATTERNS[^=]*=([\s\S]*?)\nRECURSIVE/.exec(read('docs/Doxyfile'))[1].replaceAll('\\', ' ').trim().split(/\s+/);
