@@ -143,7 +143,7 @@ test('the service is off, and systemd knows every key of its file', { skip }, ()
   rmSync(folder, { recursive: true });
   assert.equal(`${verified.stdout}${verified.stderr}`, '');
   assert.equal(judged.status, 0, judged.stdout);
-  for (const line of ['DynamicUser=yes', 'ProtectSystem=strict', 'NoNewPrivileges=yes', 'Type=notify']) assert.ok(debian.read(unit).includes(`\n${line}\n`), line);
+  for (const line of ['DynamicUser=yes', 'ProtectSystem=strict', 'NoNewPrivileges=yes', 'SystemCallErrorNumber=EPERM', 'Type=notify']) assert.ok(debian.read(unit).includes(`\n${line}\n`), line);
 });
 
 test('man page and completion know each call of --help', { skip }, () => {
@@ -323,13 +323,16 @@ test('handler programs are switched through the config API, and no other is touc
   assert.equal((await put('channels_handlers', 'one', '/bin/touch /tmp/evil')).status, 200);
   await write('e', 'one');
   await done('e');
+  assert.equal((await put('channels_handler.one', 'role_user', 'somebody')).status, 200);
   assert.equal((await put('channels', 'sweep', '20')).status, 200);
   await daemon(now);
   await waitFor(() => /\[channels_handlers\] one is ignored here, where it may only be on or off/.test(node.log), { timeout: SLOW, what: 'the warning' });
+  await waitFor(() => /\[channels_handler\.one\] is ignored here: write it into a file of root's/.test(node.log), { timeout: SLOW, what: 'the other warning' });
   await write('f', 'one');
   await done('f');
   assert.equal(debian.has('/tmp/evil'), false);
   for (const name of ['one', 'two', 'evil']) await request(setting('channels_handlers', name), { method: 'DELETE', auth: admin });
+  await request(setting('channels_handler.one', 'role_user'), { method: 'DELETE', auth: admin });
   rmSync(debian.path('/etc/couchdb-channels/handlers.ini'));
 });
 
