@@ -23,6 +23,8 @@ install -m 644 packaging/bash_completion/couchdb-channels "$root/usr/share/bash-
 file 644 /usr/share/couchdb-channels/handlers-python clients/handlers-python/couchdb_channels.py
 file 644 /usr/share/couchdb-channels/handlers-node clients/handlers-node/package.json clients/handlers-node/README.md \
   clients/handlers-node/*.mjs clients/handlers-node/*.d.ts
+# Called by `node create.mjs`, by an app's own Node: the package needs none.
+sed -i '1{/^#!/d}' "$root/usr/share/couchdb-channels/handlers-node/create.mjs"
 file 644 /usr/share/couchdb-channels/handlers-node/template clients/handlers-node/template/*
 
 # What CouchDB reads. A key that stands in comments only is not set by it.
@@ -39,7 +41,7 @@ file 644 /usr/lib/systemd/system/couchdb.service.d packaging/systemd/couchdb.ser
 
 # The operator's: conffiles.
 file 644 /etc/couchdb-channels packaging/etc/mail.ini
-file 600 /etc/couchdb-channels/service packaging/etc/service/channels.ini
+file 644 /etc/couchdb-channels/service packaging/etc/service/channels.ini
 for language in daemon/mail/templates/*/; do
   file 644 "/etc/couchdb-channels/templates/$(basename "$language")" "$language"*.txt "$language"*.html
 done

@@ -1,4 +1,4 @@
-// What is written about the program names all of its calls, and the pages of the headers are made without a warning.
+// What is written about the program names all of its calls and what it logs, and the pages of the headers are made without a warning.
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -53,6 +53,54 @@ test('each option of the calls for handlers is in the man page', () => {
   }
 });
 
+/** [{file, ways}] of what is logged there: of each way that a line can go, its longest clause. */
+function logged(folder, extension, call) {
+  return filesBelow(folder).filter((file) => file.endsWith(extension)).flatMap((file) => [...read(file).matchAll(call)].map((found) => ({
+    file, ways: argumentsOf(read(file), found.index + found[0].length).map(longestClause),
+  })));
+}
+
+const filesBelow = (folder) => readdirSync(join(ROOT, folder), { withFileTypes: true })
+  .flatMap((entry) => (entry.isDirectory() ? filesBelow(`${folder}/${entry.name}`) : [`${folder}/${entry.name}`]));
+
+/** The source from there to the bracket's end, cut where `a ? b : c` chooses. */
+function argumentsOf(source, from) {
+  let depth = 1;
+  let ways = [''];
+  for (const [token] of source.slice(from).matchAll(/"(?:[^"\\]|\\.)*"|[^"]/gs)) {
+    if ('([{'.includes(token)) depth += 1;
+    if (')]}'.includes(token)) depth -= 1;
+    if (depth === 0) break;
+    if (token === '?' || token === ':') ways.push('');
+    else ways[ways.length - 1] += token;
+  }
+  return ways;
+}
+
+function longestClause(source) {
+  const joined = source.replace(/"\s*"/g, '');  // literals beside each other are one
+  const texts = [...joined.matchAll(/"((?:[^"\\]|\\.)*)"/g)].flatMap(([, text]) => text.replaceAll('\\"', '"').split(/~(?:\d*\.?\d*\.?)?[a-zA-Z]/));
+  return texts.flatMap((text) => text.split(/[.;:,()[\]]/)).map((clause) => clause.trim()).sort((a, b) => b.length - a.length)[0] ?? '';
+}
+
+test('each line that is logged stands in a table of docs/operations.md that says what to do about it', () => {
+  const tables = read('docs/operations.md').split(/\n(?!\|)/).filter((table) => /^\| line/.test(table.trim())).join('\n').replaceAll('`', '');
+  const calls = [
+    ...logged('daemon', '.cc', /\blog(?:_|\(\))?\.(?:info|error|warning)\(/g),
+    ...logged('daemon', '.cc', /\blog_\.(?:said|told)\(Level::(?:info|error), /g),
+    ...logged('daemon', '.cc', /\bwarnings\.push_back\(|\bwarn(?:ing\.append)?\(|\bwarning \+= |\blog_refusal\(/g),
+    ...logged('daemon/workflows/rollout', '.cc', /\bsay\(/g),
+    ...logged('packaging/os_daemons/src', '.erl', /couch_log:(?:error|warning|notice|info)\(/g),
+  ];
+  assert.ok(calls.length > 60, `${calls.length}`);
+  const missing = calls.flatMap(({ file, ways }) => ways.filter((words) => words.length >= 8 && !tables.includes(words)).map((words) => `${file}: ${words}`));
+  assert.deepEqual(missing, []);
+  // Whose words are made elsewhere.
+  for (const words of ['waiting for CouchDB at', 'refuses us', 'checkpoints: ', 'beats: ', 'refuses entries of the audit', 'lines before this were left out', 'the handler did not answer within']) {
+    assert.ok(tables.includes(words), words);
+  }
+});
+
 test('the headers for handlers in C++ have their pages, without a warning', { skip: spawnSync('doxygen', ['--version']).status === 0 ? false : 'needs doxygen' }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'channels-doc-'));
   try {
@@ -65,6 +113,13 @@ test('the headers for handlers in C++ have their pages, without a warning', { sk
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test('each part of make bench has its place in docs/performance.md', () => {
+  const parts = [.../^const ALL = \[(.*)\];$/m.exec(read('bench/main.mjs'))[1].matchAll(/'([a-z_]+)'/g)].map(([, part]) => part);
+  assert.ok(parts.includes('manager') && parts.includes('transitions'));
+  const page = read('docs/performance.md');
+  for (const part of parts) assert.match(page, new RegExp(`^<!-- ${part} -->\\n[^]*?^<!-- end of ${part} -->$`, 'm'), part);
 });
 
 test('every header that is installed has its page', () => {

@@ -270,6 +270,28 @@ test('clocks differ', { skip }, async () => {
   assert.match(notes.clock.found, /s ahead/);
 });
 
+test('design documents of each kind of database: older ones, and one of a newer program', { skip }, async () => {
+  const found = async () => JSON.parse((await doctor()).stdout).checks.filter(({ name }) => name === 'design-documents').map(({ result, found: what }) => `${result}: ${what}`);
+  const path = '/channels-handshake/_design/channels';
+  const { body: design } = await server.request(path);
+  const write = async (version) => server.request(path, { method: 'PUT', body: { ...design, version, _rev: (await server.request(path)).body._rev } });
+  await write(design.version - 1);
+  const old = ['control-doctor', 'channel-doctor'];
+  for (const name of old) {
+    await server.request(`/${name}`, { method: 'PUT' });
+    await server.request(`/${name}/_design/channels`, { method: 'PUT', body: { version: 1 } });
+  }
+  const lines = await found();
+  await write(design.version + 1);
+  const newer = await found();
+  await server.request(path, { method: 'PUT', body: { ...design, _rev: (await server.request(path)).body._rev } });
+  for (const name of old) await server.request(`/${name}`, { method: 'DELETE' });
+  assert.ok(lines.includes(`fault: channels-handshake has version ${design.version - 1}, old or changed; this program's is ${design.version}`), lines.join('\n'));
+  for (const kind of ['control', 'channel']) assert.ok(lines.some((line) => line.startsWith(`note: 1 of the first 50 ${kind}-* have an older version`)), lines.join('\n'));
+  assert.ok(newer.includes(`note: channels-handshake has version ${design.version + 1}, of a newer program; this one has ${design.version}`), newer.join('\n'));
+  assert.deepEqual((await found()).map((line) => line.split(':')[0]), ['ok']);
+});
+
 test('what a running daemon puts right', { skip }, async () => {
   await server.request('/_global_changes', { method: 'DELETE' });
   await server.request('/channels-handshake/_security', { method: 'PUT', body: { members: { names: [], roles: ['somebody'] }, admins: { names: [], roles: ['_admin'] } } });

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # asker.pl FOLDER NAME: a daemon for [os_daemons] that asks as it is told by the section asker, which it registers:
-#   mode     idle | paced | flood (as fast as it is read)
+#   mode     idle | paced | flood (as fast as it is read) | mixed (asker0 floods, the others are paced)
 #   rate     messages a second, if paced; every tenth is a log line of level debug, the others are questions
 #   seconds  for how long
 # Each answer must be the one to its question, in their order. At the end FOLDER/NAME is written:
@@ -18,6 +18,7 @@ $count{$_} = 0 for qw(asked answered wrong late_ms);
 $| = 1;
 print qq(["register","asker"]\n);
 my ($mode, $rate, $seconds) = map { setting($_) } qw(mode rate seconds);
+$mode = $name eq 'asker0' ? 'flood' : 'paced' if $mode eq 'mixed';
 if ($mode ne 'idle') {
     fcntl($_, POSIX::F_SETFL(), fcntl($_, POSIX::F_GETFL(), 0) | POSIX::O_NONBLOCK()) for *STDIN, *STDOUT;
     run();

@@ -35,7 +35,7 @@ class Askers {
     await setSetting(this.server, 'asker', 'mode', mode);
   }
 
-  /** Their results: [{asked, answered, wrong, late_ms}]. */
+  /** Their results, asker0's first: [{asked, answered, wrong, late_ms}]. */
   async results({ timeout }) {
     await waitFor(() => NAMES.every((name) => existsSync(join(this.folder, name))), { timeout, what: 'the end of all answers' });
     const results = NAMES.map((name) => JSON.parse(readFileSync(join(this.folder, name), 'utf8')));

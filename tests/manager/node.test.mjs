@@ -3,7 +3,7 @@
 
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serverKind } from '../lib/couch_server.mjs';
@@ -11,13 +11,14 @@ import { newNames } from '../lib/daemon.mjs';
 import { Device, newCredential } from '../lib/device.mjs';
 import { startMailSink } from '../lib/mail_sink.mjs';
 import { basicAuth, waitFor } from '../lib/net.mjs';
+import { COUCHDB_HOME } from '../lib/server_process.mjs';
 import {
   channelsIn, oneProcessOf, processesIn, processesOf, scriptIn, setSetting, setting, startInstalled, writeOsDaemons,
 } from './installed.mjs';
 
 const skip = serverKind({ own: true }) === 'couchdb' ? false : 'needs a CouchDB under COUCHDB_HOME';
-// It ignores all that asks it to end.
-const STUBBORN = 'trap "" TERM INT HUP; exec < /dev/null; while :; do sleep 1; done';
+// It ignores all that asks it to end, and says where it is.
+const STUBBORN = 'trap "" TERM INT HUP; exec < /dev/null; echo "stubborn: standard error" >&2; pwd -P > "$0.cwd.new"; mv "$0.cwd.new" "$0.cwd"; while :; do sleep 1; done';
 
 let server;
 let mail;
@@ -78,6 +79,12 @@ test('a device\'s hash stays as the device made it, with its one round', { skip 
   const { body } = await server.request(path);
   assert.equal(body.iterations, 1);
   assert.match(body._rev, /^1-/);
+});
+
+test('a daemon works in CouchDB\'s own folder, and its standard error is the node\'s', { skip }, async () => {
+  await waitFor(() => existsSync(`${stubborn}.cwd`), { what: 'its folder' });
+  assert.equal(readFileSync(`${stubborn}.cwd`, 'utf8').trim(), realpathSync(COUCHDB_HOME));
+  assert.match(server.outputText(), /^stubborn: standard error$/m);
 });
 
 test('it inherits nothing that would make another node a manager', { skip }, async () => {

@@ -16,8 +16,9 @@ export function noDebian() {
   return spawnSync('debootstrap', ['--version']).status === 0 ? false : 'needs debootstrap';
 }
 
-/** The package with this build's program; `version` in place of the changelog's for an upgrade. Answers the file. */
+/** The package with this build's program, or the one that CHANNELS_DEB in the environment names (with -dev beside it). Answers the file. */
 export function buildPackage() {
+  if (process.env.CHANNELS_DEB) return resolve(process.env.CHANNELS_DEB);
   const program = process.env.CHANNELS_PROGRAM ?? join(BUILD, 'couchdb-channels');
   const folder = join(BUILD, 'package-test');
   execFileSync(join(ROOT, 'scripts/build_deb.sh'), [folder], { env: { ...process.env, CHANNELS_PROGRAM: program }, stdio: ['ignore', 'ignore', 'pipe'] });
@@ -30,7 +31,7 @@ export function withVersion(deb, version) {
   execFileSync('dpkg-deb', ['--raw-extract', deb, join(folder, 'tree')]);
   const control = join(folder, 'tree/DEBIAN/control');
   writeFileSync(control, readFileSync(control, 'utf8').replace(/^Version: .*$/m, `Version: ${version}`));
-  const file = join(BUILD, 'package-test', `later_${version}.deb.tmp`);
+  const file = join(BUILD, `later_${version}.deb.tmp`);
   execFileSync('dpkg-deb', ['--root-owner-group', '-Zgzip', '--build', join(folder, 'tree'), file], { stdio: 'ignore' });
   rmSync(folder, { recursive: true, force: true });
   return file;
@@ -72,6 +73,23 @@ export class Debian {
     const { code, output } = this.run(command, ...args);
     if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ${code}\n${output}`);
     return output;
+  }
+
+  /** From now on a systemd seems to run here; answers a function that gives the calls of systemctl since its last call. */
+  recordSystemctl() {
+    mkdirSync(this.path('/run/systemd/system'), { recursive: true });
+    writeFileSync(this.path('/usr/bin/systemctl'), '#!/bin/sh\necho "$*" >> /tmp/systemctl.calls\n', { mode: 0o755 });
+    writeFileSync(this.path('/tmp/systemctl.calls'), '');
+    return () => {
+      const calls = this.read('/tmp/systemctl.calls').trim().split('\n');
+      writeFileSync(this.path('/tmp/systemctl.calls'), '');
+      return calls;
+    };
+  }
+
+  forgetSystemctl() {
+    rmSync(this.path('/run/systemd'), { recursive: true });
+    rmSync(this.path('/usr/bin/systemctl'));
   }
 
   install(deb) {

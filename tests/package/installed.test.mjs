@@ -63,6 +63,9 @@ const noDaemon = () => waitFor(() => debian.processesOf(PROGRAM).length === 0, {
 test('lintian finds nothing but what is overridden with a reason', { skip }, () => {
   const { status, stdout } = spawnSync('lintian', ['--allow-root', '--fail-on', 'error,warning', '--no-tag-display-limit', deb], { encoding: 'utf8' });
   assert.equal(status, 0, stdout);
+  const overrides = readFileSync(new URL('../../packaging/debian/couchdb-channels.lintian-overrides', import.meta.url), 'utf8');
+  const tags = overrides.split('\n').filter((line) => line && !line.startsWith('#')).map((line) => line.split(' ')[0]);
+  assert.deepEqual([...new Set(tags)], ['dir-or-file-in-opt']);
 });
 
 test('the -dev package holds what a handler in C++ needs, and depends on what that includes', { skip }, () => {
@@ -107,6 +110,41 @@ test('it installs where CouchDB is not there yet, purges to nothing, and comes b
   debian.install(deb);
 });
 
+test('under systemd: units are read anew, a running service is started again by an upgrade and stopped by a removal', { skip }, () => {
+  const calls = debian.recordSystemctl();
+  const is = (name) => (call) => call.split(' ').includes(name);
+  const later = withVersion(deb, '0.1.1');
+  try {
+    debian.do('dpkg', '--purge', 'couchdb-channels');
+    calls();
+    debian.install(deb);
+    const [first, ...more] = calls();
+    assert.equal(first, '--system daemon-reload', 'the drop-in counts from the next restart of CouchDB on');
+    assert.deepEqual(more, [], 'and nothing is started');
+    debian.install(later);
+    assert.deepEqual(calls(), ['--system daemon-reload', 'try-restart --no-block couchdb-channels.service']);
+    debian.do('dpkg', '--remove', 'couchdb-channels');
+    const removal = calls();
+    assert.equal(removal[0], 'stop couchdb-channels.service');
+    assert.ok(removal.slice(1).some(is('daemon-reload')));
+    assert.ok(!removal.some(is('couchdb.service')), 'CouchDB is left running');
+  } finally {
+    rmSync(later);
+    debian.forgetSystemctl();
+  }
+  debian.do('dpkg', '--purge', 'couchdb-channels');
+  debian.install(deb);
+});
+
+test('the service\'s configuration, which may hold a password, is nobody else\'s to read; what the operator narrowed stays', { skip }, () => {
+  const file = '/etc/couchdb-channels/service/channels.ini';
+  const mode = () => debian.do('stat', '--format', '%a %U:%G', file).trim();
+  assert.equal(mode(), '640 root:root');
+  debian.do('chmod', '600', file);
+  debian.do('dpkg-reconfigure', '--force', 'couchdb-channels');
+  assert.equal(mode(), '600 root:root');
+});
+
 test('the service is off, and systemd knows every key of its file', { skip }, () => {
   assert.deepEqual(debian.files().filter((file) => /\.wants\/couchdb-channels\.service$/.test(file)), []);
   const unit = debian.files().find((file) => file.endsWith('/system/couchdb-channels.service'));
@@ -121,7 +159,7 @@ test('the service is off, and systemd knows every key of its file', { skip }, ()
   rmSync(folder, { recursive: true });
   assert.equal(`${verified.stdout}${verified.stderr}`, '');
   assert.equal(judged.status, 0, judged.stdout);
-  for (const line of ['DynamicUser=yes', 'ProtectSystem=strict', 'NoNewPrivileges=yes', 'Type=notify']) assert.ok(debian.read(unit).includes(`\n${line}\n`), line);
+  for (const line of ['DynamicUser=yes', 'ProtectSystem=strict', 'NoNewPrivileges=yes', 'SystemCallErrorNumber=EPERM', 'Type=notify']) assert.ok(debian.read(unit).includes(`\n${line}\n`), line);
 });
 
 test('man page and completion know each call of --help', { skip }, () => {
@@ -301,13 +339,16 @@ test('handler programs are switched through the config API, and no other is touc
   assert.equal((await put('channels_handlers', 'one', '/bin/touch /tmp/evil')).status, 200);
   await write('e', 'one');
   await done('e');
+  assert.equal((await put('channels_handler.one', 'role_user', 'somebody')).status, 200);
   assert.equal((await put('channels', 'sweep', '20')).status, 200);
   await daemon(now);
   await waitFor(() => /\[channels_handlers\] one is ignored here, where it may only be on or off/.test(node.log), { timeout: SLOW, what: 'the warning' });
+  await waitFor(() => /\[channels_handler\.one\] is ignored here: write it into a file of root's/.test(node.log), { timeout: SLOW, what: 'the other warning' });
   await write('f', 'one');
   await done('f');
   assert.equal(debian.has('/tmp/evil'), false);
   for (const name of ['one', 'two', 'evil']) await request(setting('channels_handlers', name), { method: 'DELETE', auth: admin });
+  await request(setting('channels_handler.one', 'role_user'), { method: 'DELETE', auth: admin });
   rmSync(debian.path('/etc/couchdb-channels/handlers.ini'));
 });
 

@@ -13,6 +13,9 @@
 
 %% Answers that the daemon has not read yet; with more no further request is taken.
 -define(UNREAD_ANSWERS, 65536).
+%% Of one daemon. They are kept over restarts, so that without a bound its program could fill the node's memory.
+-define(REGISTRATIONS, 1000).
+-define(NAME_BYTES, 1024).
 %% On top of kill_timeout, for run_daemon to say that it is done.
 -define(REPORT_MS, 5000).
 %% Before a restart when somebody sent SIGTERM to the whole service: the node is about to be stopped, too.
@@ -23,7 +26,8 @@
     command,
     phase = waiting,      % waiting (for a restart or a better command line) | running | stopping
     then = restart,       % what follows phase stopping: restart | finish | crash
-    registered = [],      % {Section} and {Section, Key}; kept over restarts
+    registered = [],      % {Section} and {Section, Key}, binaries; kept over restarts
+    refused = false,      % it was said of this run that it registers too much
     port,
     pid,                  % of the program, as the system counts
     lines,
@@ -61,8 +65,8 @@ init({Name, Command}) ->
 handle_call(_Request, _From, Daemon) ->
     {reply, unknown, Daemon}.
 
-handle_cast({config_changed, Section, Key}, Daemon = #daemon{registered = Registered}) ->
-    case lists:member({Section}, Registered) orelse lists:member({Section, Key}, Registered) of
+handle_cast({config_changed, Section, Key}, Daemon) ->
+    case is_registered(Section, Key, Daemon) of
         true -> {noreply, restart(Daemon)};
         false -> {noreply, Daemon}
     end;
@@ -135,7 +139,7 @@ open(Arguments, Daemon = #daemon{name = Name}) ->
         {ok, Port} ->
             channels_os_daemons_port:want_output(Port),
             Daemon#daemon{
-                phase = running, asked = true, port = Port, pid = undefined, unread = 0, terminated = false, started_at = Now,
+                phase = running, asked = true, port = Port, pid = undefined, unread = 0, terminated = false, refused = false, started_at = Now,
                 lines = channels_os_daemons_lines:new(channels_os_daemons_limits:max_line()),
                 allowance = float(channels_os_daemons_limits:messages_per_second()), allowance_at = Now
             };
@@ -235,18 +239,36 @@ take_lines(Daemon = #daemon{lines = Lines, port = Port, name = Name, allowance =
             Daemon#daemon{asked = true, lines = Rest}
     end.
 
-take_line(Line, Daemon = #daemon{name = Name, port = Port, registered = Registered, unread = Unread}) ->
+take_line(Line, Daemon = #daemon{name = Name, port = Port, unread = Unread}) ->
     case channels_os_daemons_requests:take(Name, Line) of
         none ->
             Daemon;
         {register, What} ->
-            Daemon#daemon{registered = lists:usort([What | Registered])};
+            add_registration(What, Daemon);
         {answer, _Answer} when Daemon#daemon.phase =/= running ->
             Daemon;
         {answer, Answer} ->
             channels_os_daemons_port:write(Port, Answer),
             Daemon#daemon{unread = Unread + byte_size(Answer)}
     end.
+
+add_registration(What, Daemon = #daemon{registered = Registered, name = Name, refused = Refused}) ->
+    Fits = length(Registered) < ?REGISTRATIONS andalso lists:all(fun(Text) -> byte_size(Text) =< ?NAME_BYTES end, tuple_to_list(What)),
+    case lists:member(What, Registered) of
+        true ->
+            Daemon;
+        false when Fits ->
+            Daemon#daemon{registered = [What | Registered]};
+        false ->
+            Refused orelse couch_log:error("Daemon ~p registers more than ~b sections and keys, or names of more than ~b bytes; "
+                "what is beyond is ignored", [Name, ?REGISTRATIONS, ?NAME_BYTES]),
+            Daemon#daemon{refused = true}
+    end.
+
+%% Names of characters that are no bytes are nobody's.
+is_registered(Section, Key, #daemon{registered = Registered}) ->
+    [SectionBytes, KeyBytes] = [catch list_to_binary(Text) || Text <- [Section, Key]],
+    lists:member({SectionBytes}, Registered) orelse lists:member({SectionBytes, KeyBytes}, Registered).
 
 last_line(none, Daemon) ->
     Daemon;

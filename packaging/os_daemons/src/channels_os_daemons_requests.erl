@@ -8,7 +8,7 @@
 -define(SHOWN_BYTES, 300).
 
 %% Name is the daemon's, as in the configuration.
--spec take(string(), binary()) -> none | {answer, binary()} | {register, {string()} | {string(), string()}}.
+-spec take(string(), binary()) -> none | {answer, binary()} | {register, {binary()} | {binary(), binary()}}.
 take(Name, Line) ->
     try jiffy:decode(Line) of
         Request -> request(Name, Request, Line)
@@ -26,9 +26,10 @@ request(_Name, [<<"get">>, Section, Key], _Line) when is_binary(Section), is_bin
         Value -> {answer, encode(list_to_binary(Value))}
     end;
 request(_Name, [<<"register">>, Section], _Line) when is_binary(Section) ->
-    {register, {binary_to_list(Section)}};
+    %% Copies: what jiffy gives may be a part of the whole line, and keep that.
+    {register, {binary:copy(Section)}};
 request(_Name, [<<"register">>, Section, Key], _Line) when is_binary(Section), is_binary(Key) ->
-    {register, {binary_to_list(Section), binary_to_list(Key)}};
+    {register, {binary:copy(Section), binary:copy(Key)}};
 request(Name, [<<"log">>, Text], _Line) when is_binary(Text) ->
     log(Name, <<"info">>, Text);
 request(Name, [<<"log">>, Text, {Options}], _Line) when is_binary(Text) ->

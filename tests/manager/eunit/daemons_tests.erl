@@ -30,6 +30,8 @@ daemons_test_() ->
         {"a flood of log lines while it is stopped and started harms nothing", fun flood_while_stopped/1},
         {"a line of 16 MB is cut off, told, and the next is answered", fun long_line/1},
         {"one that never reads is no longer read, and in the end stopped", fun never_reads/1},
+        {"one that registers without end is told, kept small, and answered", fun registers_without_end/1},
+        {"a session and process group of its own, CouchDB's working directory, the node's stderr", fun surroundings/1},
         {"one that has closed its stdin may go on", fun closed_stdin/1},
         {"nonsense on stdout gets no answer, and the daemon goes on", fun nonsense/1}
     ],
@@ -311,6 +313,41 @@ never_reads(F) ->
     wait_for_end(First),
     %% It is a failure like others.
     lines(F, "pids", 2).
+
+%% 500 names of 2 kB, which are too long, then one of 900 bytes after the other; each thousand is followed by a question.
+registers_without_end(F) ->
+    set("os_daemon_settings", "messages_per_second", "1000000"),
+    set("os_daemons", "d", lists:flatten(io_lib:format(
+        "perl -e '$| = 1; open F, \">\", \"~s/rounds\"; F->autoflush(1); $name = \"x\" x 900; print qq([\"register\",\"s\",\"a\"]\\n); "
+        "print qq([\"register\",\"$_$name$name\"]\\n) for 1 .. 500; while (1) { "
+        "for (1 .. 1000) { $n++; print qq([\"register\",\"$n$name\",\"$name\"]\\n) } "
+        "print qq([\"get\",\"s\",\"a\"]\\n); print F scalar <STDIN> // exit }'", [F]))),
+    ?assertEqual([<<"null">>], lists:usort(lines(F, "rounds", 20))),
+    [{_, Pid, _, _}] = supervisor:which_children(channels_os_daemons_daemon_sup),
+    ?assert(memory_of(Pid) < 6000000),
+    ?assertEqual(1, couch_log:count("registers more than 1000 sections and keys, or names of more than 1024 bytes")),
+    %% What came before it is registered.
+    set("s", "a", "1"),
+    couch_log:wait_for("is restarted after a change of configuration"),
+    wait_for(fun() -> [Line || Line <- lines(F, "rounds", 1), Line =:= <<"\"1\"">>] =/= [] end, answered_after_restart).
+
+%% With the binaries that it holds.
+memory_of(Pid) ->
+    true = erlang:garbage_collect(Pid),
+    {memory, Memory} = process_info(Pid, memory),
+    {binary, Binaries} = process_info(Pid, binary),
+    Memory + lists:sum([Size || {_, Size, _} <- Binaries]).
+
+surroundings(F) ->
+    Stderr = os:cmd("readlink /proc/" ++ os:getpid() ++ "/fd/2"),
+    {ok, Folder} = file:get_cwd(),
+    run(F, "{ pwd; echo $$; ps -o pid=,pgid=,sid= -p $$; readlink /proc/$$/fd/2; } > $F/seen; cat > /dev/null"),
+    [Cwd, Pid, Ids, Stderr2] = lines(F, "seen", 4),
+    ?assertEqual(list_to_binary(Folder), Cwd),
+    %% It leads both, and the session is not the node's.
+    ?assertEqual([Pid, Pid, Pid], [Id || Id <- binary:split(Ids, <<" ">>, [global]), Id =/= <<>>]),
+    ?assertNotEqual(list_to_binary(string:strip(os:cmd("ps -o sid= -p " ++ os:getpid()), both, $\n)), Pid),
+    ?assertEqual(string:strip(Stderr, right, $\n), binary_to_list(Stderr2)).
 
 closed_stdin(F) ->
     set("n", "long", lists:duplicate(10000, $x)),

@@ -28,8 +28,8 @@ answers(_) ->
         {<<"[\"get\",\"s\",\"a\"]">>, {answer, <<"\"1\"\n">>}},
         {<<"[\"get\",\"s\",\"none\"]">>, {answer, <<"null\n">>}},
         {<<"[\"get\",\"u\",\"k\"]">>, {answer, <<"\"", 195, 164, "\"\n">>}},
-        {<<"[\"register\",\"s\"]">>, {register, {"s"}}},
-        {<<"[\"register\",\"s\",\"a\"]">>, {register, {"s", "a"}}}
+        {<<"[\"register\",\"s\"]">>, {register, {<<"s">>}}},
+        {<<"[\"register\",\"s\",\"a\"]">>, {register, {<<"s">>, <<"a">>}}}
     ]] ++ [{"a value that is no UTF-8 is answered", ?_assertMatch({answer, _}, take(<<"[\"get\",\"u\",\"l\"]">>))}].
 
 logs(_) ->
