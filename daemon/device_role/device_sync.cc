@@ -9,6 +9,7 @@
 #include "device_role/pairing.h"
 #include "device_role/registration.h"
 #include "device_role/replicator.h"
+#include "device_role/rotation.h"
 #include "engine/backoff.h"
 #include "provision/channel_id.h"
 
@@ -26,6 +27,10 @@ constexpr seconds between_log_ins{60};
 // How often the cloud hears from this device what `couchdb-channels why` shows there: after a change, and without one.
 constexpr seconds between_marks{60};
 constexpr seconds mark_without_change{3600};
+// For so long the replications are held while the secret changes, and so seldom if the cloud does not answer meanwhile.
+constexpr seconds longest_hold{120};
+constexpr seconds between_holds{900};
+constexpr seconds while_held{1};
 // A person who types a code looks at the screen meanwhile; one who has not done it for long does
 // something else.
 constexpr seconds attention{600};
@@ -44,7 +49,7 @@ void save_in_pages(Database database, const std::vector<Document>& docs) {
 }  // namespace
 
 DeviceSync::DeviceSync(DeviceServices& services)
-    : services_(services), changed_(services.env.make_signal()) {}
+    : services_(services), put_back_(services), changed_(services.env.make_signal()) {}
 
 void DeviceSync::start() {
   thread_ = services_.env.start("device sync", [this] { work(); });
@@ -133,7 +138,8 @@ milliseconds DeviceSync::keep_in_sync(const Document& pairing) {
     seen_rev_ = doc_rev(pairing);
     next_reconcile_ = services_.env.mono_now() + between_reconciles;
   }
-  if (now >= next_log_in_) {
+  // Two secrets may be refused: each look at them is a look for the revocation, before the name is locked.
+  if (now >= next_log_in_ || (is_rotating(pairing) && now >= hold_until_)) {
     next_log_in_ = now + between_log_ins;
     try {
       if (!is_active(believe_revocation(services_, pairing))) return milliseconds(0);
@@ -141,15 +147,38 @@ milliseconds DeviceSync::keep_in_sync(const Document& pairing) {
       services_.log.debug("the cloud: " + std::string(offline.what()));
     }
   }
+  if (is_rotating(pairing)) return rotate(pairing);
   if (now >= next_look_) {
-    restart_what_is_down();
     next_look_ = services_.env.mono_now() + between_looks;
+    look_at_replications(pairing);
   }
   if (now >= next_mark_) {
     next_mark_ = now + between_marks;
     leave_mark(pairing);
   }
   return between_steps;
+}
+
+// CouchDB locks a name after five wrong passwords, and each replication would try the old one once more: so they are ended before the cloud is
+// asked to take another, and made with it. A cloud that does not answer for long does not hold them up for longer.
+milliseconds DeviceSync::rotate(const Document& pairing) {
+  const MonoTime now = services_.env.mono_now();
+  try {
+    if (now >= next_hold_ && Cloud(services_.transport, pairing).log_in() == Cloud::LogIn::taken) {
+      hold_until_ = now + longest_hold;
+      next_hold_ = now + between_holds;
+      reconcile(pairing);
+    }
+    const bool is_held = now < hold_until_;
+    const Document next = advance_rotation(services_, pairing, is_held && replication_states(services_.server).empty());
+    if (is_rotating(next)) return is_held ? while_held : while_offline;
+    services_.log.info(next.contains("rotation_error") ? "the cloud does not take the new secret" : "the new secret is in use");
+    hold_until_ = next_hold_ = {};
+    return milliseconds(0);
+  } catch (const std::exception& offline) {
+    services_.log.debug("the new secret waits for the cloud: " + std::string(offline.what()));
+    return while_offline;
+  }
 }
 
 void DeviceSync::leave_mark(const Document& pairing) {
@@ -179,9 +208,13 @@ void DeviceSync::reconcile(const Document& pairing) {
   const auto pairs =
       sync_pairs(services_.options, pairing, channel_documents_in(services_.server, control));
   std::vector<Document> wanted;
+  const auto held = put_back_.held();
+  const bool all_held = services_.env.mono_now() < hold_until_;
   const auto want = [&](const SyncPair& pair) {
-    for (const Direction direction : {Direction::push, Direction::pull})
-      wanted.push_back(replication(pairing, pair, direction, services_.server.url()));
+    for (const Direction direction : {Direction::push, Direction::pull}) {
+      if (!all_held && !held.contains(replication_id(pairing, pair, direction)))
+        wanted.push_back(replication(pairing, pair, direction, services_.server.url()));
+    }
   };
   std::vector<std::string> databases;
   for (const SyncPair& pair : pairs) {
@@ -211,12 +244,21 @@ void DeviceSync::log_refusal(const std::string& what) {
   if (refusals_.insert(what).second) services_.log.error(escaped(what));
 }
 
+void DeviceSync::look_at_replications(const Document& pairing) {
+  const auto states = replication_states(services_.server);
+  if (put_back_.look(pairing, states)) {
+    next_reconcile_ = services_.env.mono_now();
+    next_look_ = next_reconcile_ + between_steps;
+  }
+  restart_what_is_down(pairing, states);
+}
+
 // One whose document is gone for a moment is made by the next reconcile; CouchDB takes a new
 // document of the same content for no change, so it is ended first.
-void DeviceSync::restart_what_is_down() {
+void DeviceSync::restart_what_is_down(const Document& pairing, const std::map<std::string, ReplicationState>& states) {
   const MonoTime now = services_.env.mono_now();
   std::vector<std::pair<std::string, std::string>> down;
-  for (const auto& [id, state] : replication_states(services_.server)) {
+  for (const auto& [id, state] : states) {
     if (!state.is_down()) {
       restarts_.runs(id, now);
     } else {
@@ -224,11 +266,9 @@ void DeviceSync::restart_what_is_down() {
     }
   }
   if (down.empty()) return;
-  const auto pairing = load_pairing(services_);
-  if (!pairing || !is_active(*pairing)) return;
   try {
     // While the cloud isn't there, or doesn't let us in, beginning anew would help nobody.
-    if (Cloud(services_.transport, *pairing).log_in() != Cloud::LogIn::taken) {
+    if (Cloud(services_.transport, pairing).log_in() != Cloud::LogIn::taken) {
       next_log_in_ = now;
       return;
     }
@@ -248,7 +288,7 @@ void DeviceSync::restart_what_is_down() {
     // What is in its way may be a database that somebody else made, or made anew.
     if (const json::object* channel = get_object(*doc, "channels"))
       ensure_local_database(services_, string_or(*channel, "database", ""),
-                            string_or(*pairing, "user", ""));
+                            string_or(pairing, "user", ""));
     ended.push_back({{"_id", doc_id(*doc)}, {"_rev", doc_rev(*doc)}, {"_deleted", true}});
   }
   save_in_pages(replicator, ended);

@@ -28,6 +28,9 @@ std::string reason_in(const json::object& row) {
 
 ReplicationState state_of(const json::object& row) {
   ReplicationState state{string_or(row, "state", "unknown"), reason_in(row)};
+  const std::string job = string_or(row, "id", "");
+  state.job = job.substr(0, job.find('+'));  // "+continuous"
+  state.since = string_or(row, "last_updated", "");
   if (const json::object* info = get_object(row, "info")) {
     state.written = int_or(*info, "docs_written", 0);
     state.refused = int_or(*info, "doc_write_failures", 0);

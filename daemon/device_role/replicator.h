@@ -19,6 +19,8 @@ struct ReplicationState {
   std::int64_t refused = 0;   // documents that the target's validation did not take
   std::int64_t pending = -1;  // changes that wait; -1: unknown
   std::string reached{};      // the source's seq of its checkpoint; "": unknown
+  std::string job{};          // CouchDB's id of it, which its checkpoints have
+  std::string since{};        // when it last began, or failed, in CouchDB's words
 
   // CouchDB gave it up, or tries it again later and later (up to hours).
   bool is_down() const {

@@ -146,7 +146,7 @@ export class Device extends SharingCalls {
       this.#startSyncing();
       await this.#channels.grantWishes();
     } else if (state === 'revoked') {
-      this.emit('revoked', { wiped: false });
+      this.emit('revoked', { wipe: this.#store.record.wipe === true, wiped: false });
     }
     this.#settle();
   }
