@@ -30,7 +30,7 @@ constexpr seconds mark_without_change{3600};
 // For so long the replications are held while the secret changes, and so seldom if the cloud does not answer meanwhile.
 constexpr seconds longest_hold{120};
 constexpr seconds between_holds{900};
-constexpr seconds while_held{1};
+constexpr seconds while_held{2};
 // A person who types a code looks at the screen meanwhile; one who has not done it for long does
 // something else.
 constexpr seconds attention{600};
@@ -128,6 +128,7 @@ milliseconds DeviceSync::step() {
 
 milliseconds DeviceSync::keep_in_sync(const Document& pairing) {
   const MonoTime now = services_.env.mono_now();
+  hold_while_rotating(pairing);
   bool dirty = false;
   {
     const std::lock_guard lock(mutex_);
@@ -138,8 +139,14 @@ milliseconds DeviceSync::keep_in_sync(const Document& pairing) {
     seen_rev_ = doc_rev(pairing);
     next_reconcile_ = services_.env.mono_now() + between_reconciles;
   }
-  // Two secrets may be refused: each look at them is a look for the revocation, before the name is locked.
-  if (now >= next_log_in_ || (is_rotating(pairing) && now >= hold_until_)) {
+  if (is_rotating(pairing)) {
+    if (now >= next_rotation_look_) {
+      const milliseconds delay = rotate(pairing);
+      if (delay == milliseconds(0)) return delay;
+      next_rotation_look_ = now + delay;
+    }
+    if (now < hold_until_) return while_held;
+  } else if (now >= next_log_in_) {
     next_log_in_ = now + between_log_ins;
     try {
       if (!is_active(believe_revocation(services_, pairing))) return milliseconds(0);
@@ -147,7 +154,6 @@ milliseconds DeviceSync::keep_in_sync(const Document& pairing) {
       services_.log.debug("the cloud: " + std::string(offline.what()));
     }
   }
-  if (is_rotating(pairing)) return rotate(pairing);
   if (now >= next_look_) {
     next_look_ = services_.env.mono_now() + between_looks;
     look_at_replications(pairing);
@@ -161,20 +167,29 @@ milliseconds DeviceSync::keep_in_sync(const Document& pairing) {
 
 // CouchDB locks a name after five wrong passwords, and each replication would try the old one once more: so they are ended before the cloud is
 // asked to take another, and made with it. A cloud that does not answer for long does not hold them up for longer.
+void DeviceSync::hold_while_rotating(const Document& pairing) {
+  if (!is_rotating(pairing)) {
+    hold_until_ = next_hold_ = next_rotation_look_ = {};
+  } else if (next_hold_ == MonoTime{}) {
+    hold_until_ = services_.env.mono_now() + longest_hold;
+    next_hold_ = services_.env.mono_now() + between_holds;
+    next_reconcile_ = {};
+  }
+}
+
 milliseconds DeviceSync::rotate(const Document& pairing) {
+  using Says = RotationLook::Says;
   const MonoTime now = services_.env.mono_now();
+  const bool is_held = now < hold_until_;
   try {
-    if (now >= next_hold_ && Cloud(services_.transport, pairing).log_in() == Cloud::LogIn::taken) {
-      hold_until_ = now + longest_hold;
-      next_hold_ = now + between_holds;
-      reconcile(pairing);
+    const RotationLook look = advance_rotation(services_, pairing, is_held && replication_states(services_.server).empty());
+    if (look.says == Says::over) {
+      services_.log.info(look.pairing.contains("rotation_error") ? "the cloud does not take the new secret" : "the new secret is in use");
+      return milliseconds(0);
     }
-    const bool is_held = now < hold_until_;
-    const Document next = advance_rotation(services_, pairing, is_held && replication_states(services_.server).empty());
-    if (is_rotating(next)) return is_held ? while_held : while_offline;
-    services_.log.info(next.contains("rotation_error") ? "the cloud does not take the new secret" : "the new secret is in use");
-    hold_until_ = next_hold_ = {};
-    return milliseconds(0);
+    if (look.says == Says::to_send && now >= next_hold_) next_hold_ = {};
+    if (look.says == Says::refused) return between_log_ins;
+    return look.says == Says::done || is_held ? while_held : while_offline;
   } catch (const std::exception& offline) {
     services_.log.debug("the new secret waits for the cloud: " + std::string(offline.what()));
     return while_offline;
@@ -208,25 +223,25 @@ void DeviceSync::reconcile(const Document& pairing) {
   const auto pairs =
       sync_pairs(services_.options, pairing, channel_documents_in(services_.server, control));
   std::vector<Document> wanted;
-  const auto held = put_back_.held();
   const bool all_held = services_.env.mono_now() < hold_until_;
+  std::vector<std::string> databases;
+  for (const SyncPair& pair : pairs) {
+    if (pair.is_wanted() && pair.joined.empty()) databases.push_back(pair.database);
+  }
+  make_local_databases(pairing, databases);
+  const auto held = put_back_.held();
   const auto want = [&](const SyncPair& pair) {
     for (const Direction direction : {Direction::push, Direction::pull}) {
       if (!all_held && !held.contains(replication_id(pairing, pair, direction)))
         wanted.push_back(replication(pairing, pair, direction, services_.server.url()));
     }
   };
-  std::vector<std::string> databases;
   for (const SyncPair& pair : pairs) {
     if (pair.state == "active" && !pair.refused.empty())
       log_refusal("the subscription of channel " + pair.channel +
                   " is not followed: " + pair.refused);
-    if (!pair.is_wanted() || !pair.joined.empty()) continue;
-    databases.push_back(pair.database);
-    want(pair);
+    if (pair.is_wanted() && pair.joined.empty()) want(pair);
   }
-  for (const std::string& name : missing_databases(services_.server, databases))
-    ensure_local_database(services_, name, user);
   for (const SyncPair& pair : pairs) {
     // Of a duplicate that was made elsewhere there is nothing here.
     if (!pair.joined.empty() &&
@@ -238,6 +253,15 @@ void DeviceSync::reconcile(const Document& pairing) {
   if (!changes.save.empty())
     services_.log.info("replications: " + std::to_string(changes.made) + " made or changed, " +
                        std::to_string(changes.ended) + " ended");
+}
+
+// A replication under way does not see that its database here is another one: it would go on, and leave it empty.
+void DeviceSync::make_local_databases(const Document& pairing, const std::vector<std::string>& names) {
+  const auto missing = missing_databases(services_.server, names);
+  if (missing.empty()) return;
+  if (put_back_.begin_anew(pairing, missing, replication_states(services_.server)))
+    next_look_ = services_.env.mono_now() + between_steps;
+  for (const std::string& name : missing) ensure_local_database(services_, name, string_or(pairing, "user", ""));
 }
 
 void DeviceSync::log_refusal(const std::string& what) {
@@ -286,9 +310,11 @@ void DeviceSync::restart_what_is_down(const Document& pairing, const std::map<st
   for (const auto& doc : replicator.get_many(due)) {
     if (!doc) continue;
     // What is in its way may be a database that somebody else made, or made anew.
-    if (const json::object* channel = get_object(*doc, "channels"))
-      ensure_local_database(services_, string_or(*channel, "database", ""),
-                            string_or(pairing, "user", ""));
+    if (const json::object* channel = get_object(*doc, "channels")) {
+      const std::string database = string_or(*channel, "database", "");
+      make_local_databases(pairing, {database});
+      ensure_local_database(services_, database, string_or(pairing, "user", ""));
+    }
     ended.push_back({{"_id", doc_id(*doc)}, {"_rev", doc_rev(*doc)}, {"_deleted", true}});
   }
   save_in_pages(replicator, ended);

@@ -40,7 +40,9 @@ class DeviceSync {
   milliseconds step();
   milliseconds keep_in_sync(const Document& pairing);
   void reconcile(const Document& pairing);
+  void hold_while_rotating(const Document& pairing);
   milliseconds rotate(const Document& pairing);
+  void make_local_databases(const Document& pairing, const std::vector<std::string>& names);
   void look_at_replications(const Document& pairing);
   void restart_what_is_down(const Document& pairing, const std::map<std::string, ReplicationState>& states);
   void leave_mark(const Document& pairing);
@@ -62,6 +64,7 @@ class DeviceSync {
   MonoTime mark_again_{};
   MonoTime hold_until_{};  // while the secret changes, no replication tries the old one
   MonoTime next_hold_{};
+  MonoTime next_rotation_look_{};
 
   std::mutex mutex_;
   std::unique_ptr<Signal> changed_;

@@ -50,6 +50,23 @@ std::set<std::string> PutBack::held() {
   return ids;
 }
 
+bool PutBack::begin_anew(const Document& pairing, const std::vector<std::string>& databases, const std::map<std::string, ReplicationState>& states) {
+  const auto note = services_.registry().get(note_id);
+  json::object checkpoints = checkpoints_in(note);
+  const std::size_t before = checkpoints.size();
+  for (const std::string& database : databases) {
+    for (const Direction direction : {Direction::push, Direction::pull}) {
+      const auto found = states.find(replication_id(pairing, {.channel = "", .database = database, .syncpoint = "", .state = ""}, direction));
+      if (found == states.end() || found->second.job.empty()) continue;
+      services_.log.info(database + " is gone: " + found->first + " begins anew");
+      checkpoints[found->first] = {{"database", database}, {"job", found->second.job}};
+    }
+  }
+  if (checkpoints.size() == before) return false;
+  save_note(services_, note, checkpoints);
+  return true;
+}
+
 bool PutBack::look(const Document& pairing, const std::map<std::string, ReplicationState>& states) {
   const bool ended = end_what_waits(states);
   return note_put_back(pairing, states) || ended;

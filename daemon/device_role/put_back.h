@@ -4,6 +4,8 @@
 // are compared before the job writes its own over them (`[replicator] checkpoint_interval`, 30 s by default); where the target's is behind, the
 // replication is ended, its checkpoint here removed, and it is made anew: it then compares everything, and sends only what is missing.
 //
+// The same is done for a database here that was deleted under its replication and is made anew.
+//
 // What is under way is in the local registry, so that it is ended after any crash:
 //   {"_id": "put-back", "type": "put-back", "checkpoints": {"<_id of a replication>": {"database": <local>, "job": <CouchDB's id of it>}}}
 #pragma once
@@ -28,6 +30,8 @@ class PutBack {
 
   // Replications that must not be made before their checkpoint is gone. May throw as a request does.
   std::set<std::string> held();
+  // These local databases are not there: whatever replication there is of them has to begin anew. Called before they are made. True: there is one.
+  bool begin_anew(const Document& pairing, const std::vector<std::string>& databases, const std::map<std::string, ReplicationState>& states);
   // Compares the checkpoints of all jobs that began since the last look, and goes on with what is under way. True: what is wanted in
   // `_replicator` is different now. May throw as a request of this machine does; the cloud is asked again at the next look.
   bool look(const Document& pairing, const std::map<std::string, ReplicationState>& states);

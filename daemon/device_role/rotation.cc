@@ -1,6 +1,7 @@
 #include "device_role/rotation.h"
 
 #include "device_role/cloud.h"
+#include "device_role/registration.h"
 
 namespace channels {
 
@@ -59,23 +60,32 @@ Document after_rotation(Document pairing, std::int64_t number) {
   return pairing;
 }
 
-Document advance_rotation(const DeviceServices& services, const Document& pairing, bool may_send) {
+RotationLook advance_rotation(const DeviceServices& services, const Document& pairing, bool may_send) {
+  using Says = RotationLook::Says;
   const std::string device = string_or(pairing, "device", "");
   const std::int64_t number = int_or(next_of(pairing), "number", 0);
   const Document wanted = rotate_document(pairing);
   Cloud cloud(services.transport, pairing);
   const auto answer = cloud.read_handshake(doc_id(wanted));
-  if (answer && doc_state(*answer) == "error" && cloud.log_in() == Cloud::LogIn::taken) {
+  const std::string state = answer ? doc_state(*answer) : "";
+  if (state == "new") return {Says::asked, pairing};
+  const auto old_secret = state == "done" ? Cloud::LogIn::refused : cloud.log_in();
+  if (old_secret == Cloud::LogIn::taken && answer) {
     const json::object* said = get_object(*answer, "error");
     const json::object error = said == nullptr ? json::object{{"error", "refused"}, {"reason", "The cloud does not take the new secret."}} : *said;
-    return update_pairing(services, device, [&](Document current) { return without_next(std::move(current), number, error); });
+    return {Says::over, update_pairing(services, device, [&](Document current) { return without_next(std::move(current), number, error); })};
   }
-  // Done, or done so long ago that the document is gone. A server may know the old one for a moment longer: then the next look finds it.
-  const bool is_done = answer ? doc_state(*answer) == "done" : cloud.log_in() == Cloud::LogIn::refused;
-  if (is_done && takes_next(services, pairing))
-    return update_pairing(services, device, [&](Document current) { return after_rotation(std::move(current), number); });
-  if (!answer && !is_done && may_send) cloud.ask_rotation(wanted);
-  return pairing;
+  if (old_secret == Cloud::LogIn::taken) {
+    if (may_send) cloud.ask_rotation(wanted);
+    return {may_send ? Says::asked : Says::to_send, pairing};
+  }
+  if (old_secret == Cloud::LogIn::unknown) return {Says::refused, pairing};
+  // Done, or done so long ago that the document is gone.
+  if (takes_next(services, pairing))
+    return {Says::over, update_pairing(services, device, [&](Document current) { return after_rotation(std::move(current), number); })};
+  if (state == "done") return {Says::done, pairing};
+  Document believed = believe_revocation(services, pairing);
+  return {is_active(believed) ? Says::refused : Says::over, std::move(believed)};
 }
 
 }  // namespace channels

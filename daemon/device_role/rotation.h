@@ -14,8 +14,19 @@ bool is_rotating(const Document& pairing);
 // The next secret is in use; the pairing of another number is left alone. Pure.
 Document after_rotation(Document pairing, std::int64_t number);
 
-// One look at the cloud, and what follows from it. What is to be changed is only sent if `may_send`. Gives the pairing as it then is. May throw as
-// requests do.
-Document advance_rotation(const DeviceServices& services, const Document& pairing, bool may_send);
+struct RotationLook {
+  enum class Says {
+    to_send,  // the cloud does not know of it, and takes our log-in
+    asked,    // it has not answered
+    done,     // it has the new secret, but does not take it yet
+    refused,  // it takes neither secret
+    over      // the pairing says how
+  };
+  Says says;
+  Document pairing;  // as it is then
+};
+// One look at the cloud, and what follows from it. The wish is only sent if `may_send`. Tries no secret that is known to be wrong: CouchDB locks a name
+// after five. May throw as requests do.
+RotationLook advance_rotation(const DeviceServices& services, const Document& pairing, bool may_send);
 
 }  // namespace channels
