@@ -182,7 +182,7 @@ milliseconds DeviceSync::rotate(const Document& pairing) {
   const MonoTime now = services_.env.mono_now();
   const bool is_held = now < hold_until_;
   try {
-    const RotationLook look = advance_rotation(services_, pairing, is_held && replication_states(services_.server).empty());
+    const RotationLook look = advance_rotation(services_, pairing, is_held && !replications_run(services_.server));
     if (look.says == Says::over) {
       services_.log.info(look.pairing.contains("rotation_error") ? "the cloud does not take the new secret" : "the new secret is in use");
       return milliseconds(0);

@@ -74,6 +74,18 @@ std::map<std::string, ReplicationState> replication_states(Server& server) {
   }
 }
 
+bool replications_run(Server& server) {
+  for (std::int64_t skip = 0;; skip += rows_a_page) {
+    Reply reply = server.request("GET", "_scheduler/jobs?limit=" + std::to_string(rows_a_page) + "&skip=" + std::to_string(skip));
+    const json::array& rows = array_in(reply.body, "jobs", "_scheduler/jobs");
+    for (const json::value& entry : rows) {
+      const json::object* row = entry.if_object();
+      if (row != nullptr && is_replication_id(string_or(*row, "doc_id", ""))) return true;
+    }
+    if (rows.size() < static_cast<std::size_t>(rows_a_page)) return false;
+  }
+}
+
 std::vector<Document> replication_documents(const DeviceServices& services) {
   std::vector<Document> found;
   each_document(services.replicator(), "channels-", "channels-g", [&](Document& doc) {

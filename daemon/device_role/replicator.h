@@ -30,6 +30,8 @@ struct ReplicationState {
 
 // By the _id of the replication's document.
 std::map<std::string, ReplicationState> replication_states(Server& server);
+// Whether CouchDB runs a job of ours, also one whose document is gone already.
+bool replications_run(Server& server);
 // Every document in that range of ids, page by page.
 void each_document(Database database, const std::string& first, const std::string& last,
                    const std::function<void(Document&)>& take);
