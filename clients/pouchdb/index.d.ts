@@ -171,6 +171,24 @@ export interface DeviceOptions {
   fetch?: (url: string, options?: RequestInit) => Promise<Response>;
 }
 
+/** A CouchDB in the same network, of a laptop that is a device of the same person. */
+export interface NeighbourOptions {
+  /** "http://laptop.local:5984/": where the password goes. */
+  url: string;
+  /** A log-in there with the role `user:<user id>`. */
+  username: string;
+  password: string;
+  /** The laptop's [channels] control_prefix ("control-") and channel_prefix ("channel-"). */
+  controlPrefix?: string;
+  channelPrefix?: string;
+}
+
+/** Documents that came and went. */
+export interface Exchanged {
+  pulled: number;
+  pushed: number;
+}
+
 export interface RegisterOptions {
   /** The person's e-mail address. */
   owner: string;
@@ -301,6 +319,11 @@ export class Device {
   rotate(): Promise<void>;
   /** Everything here and there, now; of one channel, or of all. Rejects if it fails. */
   sync(channel?: string): Promise<void>;
+  /**
+   * The control database and every channel that is not paused or stopped, both ways, once, with a laptop of the same person: for when the cloud is out
+   * of reach. Of a channel that could not be exchanged `error` says why; rejects if the control database could not.
+   */
+  exchange(neighbour: NeighbourOptions): Promise<{ control: Exchanged; channels: Record<string, Exchanged | { error: ChannelsError }> }>;
   /** Tries at once what waits for the network. Called by itself when the browser says that the network is back. */
   kick(): void;
   /**

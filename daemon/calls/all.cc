@@ -14,6 +14,7 @@ void add_all_calls(Calls& calls) {
   add_revoke(calls);
   add_why(calls);
   add_pair(calls);
+  add_rotate(calls);
   add_trace(calls);
   add_replay(calls);
   add_erase(calls);

@@ -43,6 +43,7 @@ void add_why(Calls& calls);
 // With role = device: registers this machine's CouchDB with a cloud, prints the code to type, waits
 // until it is active. Exit code 1 if it isn't in time, or ended otherwise; the same call goes on.
 void add_pair(Calls& calls);
+void add_rotate(Calls& calls);
 
 // What the registry has of one document: {"documents": [{"database", "id", "type", "state", "rev", "parked", "due"}], "runs":
 // [{"database", "id", "rev", "rule", "mode", "attempt", "time", "took_ms", "outcome", ...}], "all_runs": true|false}. Exit code 1 if it has nothing.

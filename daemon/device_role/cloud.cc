@@ -68,6 +68,17 @@ Cloud::LogIn Cloud::log_in() {
   return is_ours ? LogIn::taken : LogIn::unknown;
 }
 
+void Cloud::ask_rotation(const Document& doc) {
+  own_.request("PUT", Database(own_, handshake_).path(doc_path(doc_id(doc))), doc, {409}, in_time());
+}
+
+std::optional<Document> Cloud::read_own(const Document& pairing, const std::string& syncpoint, const std::string& id) {
+  const std::string path = syncpoint.substr(string_or(pairing, "cloud", "").size()) + "/" + doc_path(id);
+  Reply reply = own_.request("GET", path, nullptr, {404}, in_time());
+  if (reply.status == 404) return std::nullopt;
+  return std::move(object_in(reply.body, "GET of a document"));
+}
+
 void Cloud::leave_mark(const Document& pairing, const Document& mark) {
   // CouchDB asks for no _rev of a _local document.
   const std::string control =

@@ -28,6 +28,11 @@ class Cloud {
   // Whether the cloud takes our name and password: `refused` is its 401 and nothing else.
   LogIn log_in();
 
+  // Puts a rotate document; what the cloud makes of it is in its answer to the next look.
+  void ask_rotation(const Document& doc);
+  // A document of one of the user's databases, as this device.
+  std::optional<Document> read_own(const Document& pairing, const std::string& syncpoint, const std::string& id);
+
   // Writes what this device says of itself (device_mark.h) into the user's control database.
   void leave_mark(const Document& pairing, const Document& mark);
 

@@ -50,10 +50,9 @@ json::object marked_channels(const Document& pairing, const std::vector<SyncPair
 
 Document device_mark(const Document& pairing, const json::object& channels, WallTime now) {
   const std::string device = string_or(pairing, "device", "");
-  return {{"_id", device_mark_id(device)},
-          {"device", device},
-          {"time", format_time(now)},
-          {"channels", channels}};
+  Document mark{{"_id", device_mark_id(device)}, {"device", device}, {"time", format_time(now)}, {"channels", channels}};
+  if (const std::int64_t rotation = int_or(pairing, "rotation", 0); rotation > 0) mark["rotation"] = rotation;
+  return mark;
 }
 
 }  // namespace channels

@@ -9,6 +9,7 @@
 #include "device_role/pairing.h"
 #include "device_role/registration.h"
 #include "device_role/replicator.h"
+#include "device_role/rotation.h"
 #include "engine/backoff.h"
 #include "provision/channel_id.h"
 
@@ -26,6 +27,10 @@ constexpr seconds between_log_ins{60};
 // How often the cloud hears from this device what `couchdb-channels why` shows there: after a change, and without one.
 constexpr seconds between_marks{60};
 constexpr seconds mark_without_change{3600};
+// For so long the replications are held while the secret changes, and so seldom if the cloud does not answer meanwhile.
+constexpr seconds longest_hold{120};
+constexpr seconds between_holds{900};
+constexpr seconds while_held{2};
 // A person who types a code looks at the screen meanwhile; one who has not done it for long does
 // something else.
 constexpr seconds attention{600};
@@ -44,7 +49,7 @@ void save_in_pages(Database database, const std::vector<Document>& docs) {
 }  // namespace
 
 DeviceSync::DeviceSync(DeviceServices& services)
-    : services_(services), changed_(services.env.make_signal()) {}
+    : services_(services), put_back_(services), changed_(services.env.make_signal()) {}
 
 void DeviceSync::start() {
   thread_ = services_.env.start("device sync", [this] { work(); });
@@ -123,6 +128,7 @@ milliseconds DeviceSync::step() {
 
 milliseconds DeviceSync::keep_in_sync(const Document& pairing) {
   const MonoTime now = services_.env.mono_now();
+  hold_while_rotating(pairing);
   bool dirty = false;
   {
     const std::lock_guard lock(mutex_);
@@ -133,7 +139,14 @@ milliseconds DeviceSync::keep_in_sync(const Document& pairing) {
     seen_rev_ = doc_rev(pairing);
     next_reconcile_ = services_.env.mono_now() + between_reconciles;
   }
-  if (now >= next_log_in_) {
+  if (is_rotating(pairing)) {
+    if (now >= next_rotation_look_) {
+      const milliseconds delay = rotate(pairing);
+      if (delay == milliseconds(0)) return delay;
+      next_rotation_look_ = now + delay;
+    }
+    if (now < hold_until_) return while_held;
+  } else if (now >= next_log_in_) {
     next_log_in_ = now + between_log_ins;
     try {
       if (!is_active(believe_revocation(services_, pairing))) return milliseconds(0);
@@ -142,14 +155,45 @@ milliseconds DeviceSync::keep_in_sync(const Document& pairing) {
     }
   }
   if (now >= next_look_) {
-    restart_what_is_down();
     next_look_ = services_.env.mono_now() + between_looks;
+    look_at_replications(pairing);
   }
   if (now >= next_mark_) {
     next_mark_ = now + between_marks;
     leave_mark(pairing);
   }
   return between_steps;
+}
+
+// CouchDB locks a name after five wrong passwords, and each replication would try the old one once more: so they are ended before the cloud is
+// asked to take another, and made with it. A cloud that does not answer for long does not hold them up for longer.
+void DeviceSync::hold_while_rotating(const Document& pairing) {
+  if (!is_rotating(pairing)) {
+    hold_until_ = next_hold_ = next_rotation_look_ = {};
+  } else if (next_hold_ == MonoTime{}) {
+    hold_until_ = services_.env.mono_now() + longest_hold;
+    next_hold_ = services_.env.mono_now() + between_holds;
+    next_reconcile_ = {};
+  }
+}
+
+milliseconds DeviceSync::rotate(const Document& pairing) {
+  using Says = RotationLook::Says;
+  const MonoTime now = services_.env.mono_now();
+  const bool is_held = now < hold_until_;
+  try {
+    const RotationLook look = advance_rotation(services_, pairing, is_held && !replications_run(services_.server));
+    if (look.says == Says::over) {
+      services_.log.info(look.pairing.contains("rotation_error") ? "the cloud does not take the new secret" : "the new secret is in use");
+      return milliseconds(0);
+    }
+    if (look.says == Says::to_send && now >= next_hold_) next_hold_ = {};
+    if (look.says == Says::refused) return between_log_ins;
+    return look.says == Says::done || is_held ? while_held : while_offline;
+  } catch (const std::exception& offline) {
+    services_.log.debug("the new secret waits for the cloud: " + std::string(offline.what()));
+    return while_offline;
+  }
 }
 
 void DeviceSync::leave_mark(const Document& pairing) {
@@ -179,21 +223,25 @@ void DeviceSync::reconcile(const Document& pairing) {
   const auto pairs =
       sync_pairs(services_.options, pairing, channel_documents_in(services_.server, control));
   std::vector<Document> wanted;
-  const auto want = [&](const SyncPair& pair) {
-    for (const Direction direction : {Direction::push, Direction::pull})
-      wanted.push_back(replication(pairing, pair, direction, services_.server.url()));
-  };
+  const bool all_held = services_.env.mono_now() < hold_until_;
   std::vector<std::string> databases;
+  for (const SyncPair& pair : pairs) {
+    if (pair.is_wanted() && pair.joined.empty()) databases.push_back(pair.database);
+  }
+  make_local_databases(pairing, databases);
+  const auto held = put_back_.held();
+  const auto want = [&](const SyncPair& pair) {
+    for (const Direction direction : {Direction::push, Direction::pull}) {
+      if (!all_held && !held.contains(replication_id(pairing, pair, direction)))
+        wanted.push_back(replication(pairing, pair, direction, services_.server.url()));
+    }
+  };
   for (const SyncPair& pair : pairs) {
     if (pair.state == "active" && !pair.refused.empty())
       log_refusal("the subscription of channel " + pair.channel +
                   " is not followed: " + pair.refused);
-    if (!pair.is_wanted() || !pair.joined.empty()) continue;
-    databases.push_back(pair.database);
-    want(pair);
+    if (pair.is_wanted() && pair.joined.empty()) want(pair);
   }
-  for (const std::string& name : missing_databases(services_.server, databases))
-    ensure_local_database(services_, name, user);
   for (const SyncPair& pair : pairs) {
     // Of a duplicate that was made elsewhere there is nothing here.
     if (!pair.joined.empty() &&
@@ -207,16 +255,34 @@ void DeviceSync::reconcile(const Document& pairing) {
                        std::to_string(changes.ended) + " ended");
 }
 
+// A replication under way does not see that its database here is another one: it would go on, and leave it empty.
+void DeviceSync::make_local_databases(const Document& pairing, const std::vector<std::string>& names) {
+  const auto missing = missing_databases(services_.server, names);
+  if (missing.empty()) return;
+  if (put_back_.begin_anew(pairing, missing, replication_states(services_.server)))
+    next_look_ = services_.env.mono_now() + between_steps;
+  for (const std::string& name : missing) ensure_local_database(services_, name, string_or(pairing, "user", ""));
+}
+
 void DeviceSync::log_refusal(const std::string& what) {
   if (refusals_.insert(what).second) services_.log.error(escaped(what));
 }
 
+void DeviceSync::look_at_replications(const Document& pairing) {
+  const auto states = replication_states(services_.server);
+  if (put_back_.look(pairing, states)) {
+    next_reconcile_ = services_.env.mono_now();
+    next_look_ = next_reconcile_ + between_steps;
+  }
+  restart_what_is_down(pairing, states);
+}
+
 // One whose document is gone for a moment is made by the next reconcile; CouchDB takes a new
 // document of the same content for no change, so it is ended first.
-void DeviceSync::restart_what_is_down() {
+void DeviceSync::restart_what_is_down(const Document& pairing, const std::map<std::string, ReplicationState>& states) {
   const MonoTime now = services_.env.mono_now();
   std::vector<std::pair<std::string, std::string>> down;
-  for (const auto& [id, state] : replication_states(services_.server)) {
+  for (const auto& [id, state] : states) {
     if (!state.is_down()) {
       restarts_.runs(id, now);
     } else {
@@ -224,11 +290,9 @@ void DeviceSync::restart_what_is_down() {
     }
   }
   if (down.empty()) return;
-  const auto pairing = load_pairing(services_);
-  if (!pairing || !is_active(*pairing)) return;
   try {
     // While the cloud isn't there, or doesn't let us in, beginning anew would help nobody.
-    if (Cloud(services_.transport, *pairing).log_in() != Cloud::LogIn::taken) {
+    if (Cloud(services_.transport, pairing).log_in() != Cloud::LogIn::taken) {
       next_log_in_ = now;
       return;
     }
@@ -246,9 +310,11 @@ void DeviceSync::restart_what_is_down() {
   for (const auto& doc : replicator.get_many(due)) {
     if (!doc) continue;
     // What is in its way may be a database that somebody else made, or made anew.
-    if (const json::object* channel = get_object(*doc, "channels"))
-      ensure_local_database(services_, string_or(*channel, "database", ""),
-                            string_or(*pairing, "user", ""));
+    if (const json::object* channel = get_object(*doc, "channels")) {
+      const std::string database = string_or(*channel, "database", "");
+      make_local_databases(pairing, {database});
+      ensure_local_database(services_, database, string_or(pairing, "user", ""));
+    }
     ended.push_back({{"_id", doc_id(*doc)}, {"_rev", doc_rev(*doc)}, {"_deleted", true}});
   }
   save_in_pages(replicator, ended);

@@ -4,6 +4,7 @@
 // The rules of role = device (workflows/all.cc) tell it of changes.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -11,6 +12,7 @@
 #include <string>
 
 #include "device_role/device_services.h"
+#include "device_role/put_back.h"
 #include "device_role/restarts.h"
 #include "engine/handler.h"
 
@@ -38,13 +40,18 @@ class DeviceSync {
   milliseconds step();
   milliseconds keep_in_sync(const Document& pairing);
   void reconcile(const Document& pairing);
-  void restart_what_is_down();
+  void hold_while_rotating(const Document& pairing);
+  milliseconds rotate(const Document& pairing);
+  void make_local_databases(const Document& pairing, const std::vector<std::string>& names);
+  void look_at_replications(const Document& pairing);
+  void restart_what_is_down(const Document& pairing, const std::map<std::string, ReplicationState>& states);
   void leave_mark(const Document& pairing);
   void end_all(const Document& pairing);
   void wipe(const Document& pairing);
   void log_refusal(const std::string& what);
 
   DeviceServices& services_;
+  PutBack put_back_;
   Restarts restarts_;  // only the thread uses these
   std::string seen_rev_;
   std::string account_of_;          // the pairing whose local account was made sure of
@@ -55,6 +62,9 @@ class DeviceSync {
   MonoTime next_mark_{};
   json::object marked_;  // what the cloud was told last
   MonoTime mark_again_{};
+  MonoTime hold_until_{};  // while the secret changes, no replication tries the old one
+  MonoTime next_hold_{};
+  MonoTime next_rotation_look_{};
 
   std::mutex mutex_;
   std::unique_ptr<Signal> changed_;

@@ -51,9 +51,13 @@ json::object verifier_for(std::string_view secret, std::string_view salt) {
           {"derived_key", hex(pbkdf2_sha1(secret, salt, 1, key_bytes))}};
 }
 
-Document new_pairing(Env& env, const PairingWish& wish) {
+NewSecret new_secret(Env& env) {
   const std::string secret = hex(env.random_bytes(secret_bytes));
-  const json::object credential = verifier_for(secret, hex(env.random_bytes(salt_bytes)));
+  return {secret, verifier_for(secret, hex(env.random_bytes(salt_bytes)))};
+}
+
+Document new_pairing(Env& env, const PairingWish& wish) {
+  const auto [secret, credential] = new_secret(env);
   const std::string device = sha256_hex(wish.owner + "\n" + string_or(credential, "salt", "") +
                                         "\n" + string_or(credential, "derived_key", ""));
   Document pairing{{"_id", pairing_id},
@@ -109,6 +113,7 @@ Document after_revocation(Document pairing, const Document& answer) {
   forget_answer(pairing);
   pairing["state"] = "revoked";
   pairing.erase("secret");
+  pairing.erase("next");
   if (is_true(answer, "wipe") && is_true(pairing, "allow_wipe")) pairing["wipe_due"] = true;
   return pairing;
 }

@@ -3,7 +3,7 @@
 //   {"_id": "pairing", "type": "pairing", "state", "cloud", "handshake", "device", "owner", "name",
 //   "locale",
 //    "credential": {...}, "secret", "local_secret", "allow_wipe"[, "device_code", "expires"]
-//    [, "user", "control_database", "syncpoint"][, "error"][, "wipe_due"]}
+//    [, "user", "control_database", "syncpoint"][, "error"][, "wipe_due"]} and what rotation.h says
 //
 // state: `waiting` (made, not in the cloud yet) -> `new` -> `confirming` -> `confirmed` ->
 // `active`, as the device's document in the cloud's handshake says; or `expired`, `rejected`,
@@ -28,6 +28,11 @@ struct PairingWish {
   bool allow_wipe = false;
 };
 
+struct NewSecret {
+  std::string secret;
+  json::object credential;  // its verifier
+};
+NewSecret new_secret(Env& env);
 // A new secret with its verifier and id, in state `waiting`.
 Document new_pairing(Env& env, const PairingWish& wish);
 // PBKDF2 with SHA-1, one iteration, 20 bytes, of the secret's and the salt's hex digits as text:

@@ -28,6 +28,9 @@ std::string reason_in(const json::object& row) {
 
 ReplicationState state_of(const json::object& row) {
   ReplicationState state{string_or(row, "state", "unknown"), reason_in(row)};
+  const std::string job = string_or(row, "id", "");
+  state.job = job.substr(0, job.find('+'));  // "+continuous"
+  state.since = string_or(row, "last_updated", "");
   if (const json::object* info = get_object(row, "info")) {
     state.written = int_or(*info, "docs_written", 0);
     state.refused = int_or(*info, "doc_write_failures", 0);
@@ -68,6 +71,18 @@ std::map<std::string, ReplicationState> replication_states(Server& server) {
       if (is_replication_id(id)) states[id] = state_of(*row);
     }
     if (rows.size() < static_cast<std::size_t>(rows_a_page)) return states;
+  }
+}
+
+bool replications_run(Server& server) {
+  for (std::int64_t skip = 0;; skip += rows_a_page) {
+    Reply reply = server.request("GET", "_scheduler/jobs?limit=" + std::to_string(rows_a_page) + "&skip=" + std::to_string(skip));
+    const json::array& rows = array_in(reply.body, "jobs", "_scheduler/jobs");
+    for (const json::value& entry : rows) {
+      const json::object* row = entry.if_object();
+      if (row != nullptr && is_replication_id(string_or(*row, "doc_id", ""))) return true;
+    }
+    if (rows.size() < static_cast<std::size_t>(rows_a_page)) return false;
   }
 }
 

@@ -19,6 +19,8 @@ struct ReplicationState {
   std::int64_t refused = 0;   // documents that the target's validation did not take
   std::int64_t pending = -1;  // changes that wait; -1: unknown
   std::string reached{};      // the source's seq of its checkpoint; "": unknown
+  std::string job{};          // CouchDB's id of it, which its checkpoints have
+  std::string since{};        // when it last began, or failed, in CouchDB's words
 
   // CouchDB gave it up, or tries it again later and later (up to hours).
   bool is_down() const {
@@ -28,6 +30,8 @@ struct ReplicationState {
 
 // By the _id of the replication's document.
 std::map<std::string, ReplicationState> replication_states(Server& server);
+// Whether CouchDB runs a job of ours, also one whose document is gone already.
+bool replications_run(Server& server);
 // Every document in that range of ids, page by page.
 void each_document(Database database, const std::string& first, const std::string& last,
                    const std::function<void(Document&)>& take);

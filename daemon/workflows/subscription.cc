@@ -36,15 +36,24 @@ bool is_choice(std::string_view state) {
   return state == "active" || state == "paused" || state == "stopped";
 }
 
+// A choice that came before its channel did, or by a device that does not know yet: kept for the day on which he has the channel.
+Document chosen_too_early(Document doc) {
+  const std::string choice = doc_state(doc);
+  doc = no_member(std::move(doc));
+  doc["before"] = choice;
+  return doc;
+}
+
 Document of_deleted(Document doc) {
   doc["before"] = doc_state(doc);
   return in_error(doc, "deleted", "This channel is deleted.");
 }
 
-// What the person had chosen of a channel that was deleted; else empty.
+// What the person had chosen of a channel that was deleted, or that was not his yet; else empty.
 std::string choice_before(const Document& doc) {
   const json::object* error = get_object(doc, "error");
-  if (error == nullptr || string_or(*error, "error", "") != "deleted") return {};
+  const std::string why = error == nullptr ? "" : string_or(*error, "error", "");
+  if (why != "deleted" && why != "no_member") return {};
   const std::string before = string_or(doc, "before", "");
   return is_choice(before) ? before : "";
 }
@@ -82,12 +91,12 @@ Outcome mend_subscription(Services& services, Run& run, const Document& doc) {
   if (!is_choice(doc_state(doc)))
     return Save{in_error(doc, "bad_state", "A subscription is \"active\", \"paused\" or \"stopped\".")};
   const auto record = services.registry.get(channel_record_id(channel_id));
-  if (!record || is_group(*record)) return is_coming(run, channel_id) ? Outcome(Later{run.env.wall_now() + channel_wait}) : Save{no_member(doc)};
+  if (!record || is_group(*record)) return is_coming(run, channel_id) ? Outcome(Later{run.env.wall_now() + channel_wait}) : Save{chosen_too_early(doc)};
   const bool has_it = Reach(services).has(*record, user);
   if (is_ended(*record) && has_it) return Save{of_deleted(doc)};
   if (!has_it || doc_state(*record) != "ready") {
     if (is_coming(run, channel_id)) return Later{run.env.wall_now() + channel_wait};
-    return Save{no_member(doc)};
+    return Save{chosen_too_early(doc)};
   }
   Document next = put_right(services, doc, channel_id);
   if (same_content(next, doc)) return Keep{};

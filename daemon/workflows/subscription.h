@@ -11,7 +11,7 @@ namespace channels {
 
 // {"_id": "<channel id>-sub-<user id>", "type": "subscription", "state": "active" | "paused" | "stopped",
 // "channel", "syncpoint"}: the state is the person's; channel and syncpoint are put right. One for a
-// channel whose member the user isn't becomes `error`. Safe.
+// channel whose member the user isn't becomes `error`, and keeps the choice as `before` until he is one. Safe.
 Outcome mend_subscription(Services& services, Run& run, const Document& doc);
 
 // What the user's subscription of a channel has to become, `found` being what is there; nullopt where nothing is to be saved.

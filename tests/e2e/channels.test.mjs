@@ -55,6 +55,21 @@ test('a channel without a name, with a bad id, with another\'s owner', async () 
   assert.equal((await world.makeChannel(alice, { owner: 'ALICE@Example.com' })).state, 'ready');
 });
 
+test('a choice that arrives long before its channel is kept for it', async () => {
+  for (const choice of ['paused', 'stopped']) {
+    const _id = newChannelId();
+    const early = `${_id}-sub-${alice.user}`;
+    assert.equal((await world.put(alice, { _id: early, type: 'subscription', state: choice, channel: _id })).status, 201);
+    mustFail(await world.seen(alice, early, ({ state }) => state === 'error'), 'no_member');
+    assert.equal((await world.makeChannel(alice, { _id })).state, 'ready');
+    const subscription = await world.seen(alice, early, ({ state }) => state !== 'error');
+    assert.equal(subscription.state, choice);
+    assert.equal(subscription.error, undefined);
+    assert.equal(subscription.before, undefined);
+    assert.match(subscription.syncpoint, new RegExp(`-${_id}$`));
+  }
+});
+
 test('another\'s channel id is an error, never an entrance', async () => {
   const hers = await world.makeChannel(alice);
   const his = await world.makeChannel(bob, { _id: hers._id });

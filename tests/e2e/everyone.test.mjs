@@ -10,7 +10,7 @@ import { startLaptop } from '../lib/laptop.mjs';
 import { waitFor } from '../lib/net.mjs';
 import { cors } from '../lib/static_server.mjs';
 import { startWorld } from '../lib/world.mjs';
-import { assertSame, channelNamed, closeAll, contentOf, hasChannel, hasDoc, newDevice } from '../../clients/pouchdb/test/people.mjs';
+import { assertSame, channelNamed, closeAll, contentOf, contentOfDatabase, hasChannel, hasDoc, newDevice } from '../../clients/pouchdb/test/people.mjs';
 import { skipReason, startTabs } from '../../clients/pouchdb/test/tab.mjs';
 
 const [ALICE, BOB, CAROL] = ['alice@example.com', 'bob@example.com', 'carol@example.com'];
@@ -119,4 +119,26 @@ test('at the end all copies are equal, document by document, and each has its pe
   assert.equal(hers.length, EACH + 1);
   for (const line of hers) assert.match(line, /^\["(carol-|description)/);
   for (const tab of [alice, carol]) assert.deepEqual(await tab.errors(), []);
+});
+
+test('and so are the control databases, but for the doorbell, which is the cloud\'s alone', { skip }, async () => {
+  const auth = ({ user, password }) => ({ auth: { username: user, password } });
+  const nameOf = (user) => `${world.daemon.names.control_prefix}${user}`;
+  const lasting = (lines) => lines.filter((line) => !line.startsWith('["doorbell"'));
+  const of = { Alice: node.status.user, Bob: bob.status.user, Carol: (await carol.status()).user };
+  const copies = {
+    "Alice's phone": [of.Alice, () => contentOfDatabase(new node.disk.PouchDB('channels-control'))],
+    "Alice's browser": [of.Alice, () => alice.controlContent()],
+    "Alice's laptop": [of.Alice, () => contentOf(`${laptop.server.url}/${nameOf(of.Alice)}`, auth(laptop.server))],
+    "Bob's phone": [of.Bob, () => contentOfDatabase(new bob.disk.PouchDB('channels-control'))],
+    "Carol's browser": [of.Carol, () => carol.controlContent()],
+  };
+  for (const [whose, [user, read]] of Object.entries(copies)) {
+    await waitFor(async () => {
+      const cloud = lasting(await contentOf(`${world.server.url}/${nameOf(user)}`, auth(world.server)));
+      assert.ok(cloud.length >= 3, 'a device, a channel, a subscription');
+      assert.deepEqual(lasting(await read()), cloud);
+      return true;
+    }, { ...LONG, what: `the control database of ${whose}` }).catch((error) => { throw new Error(`${error.message}: ${error.cause?.message}`); });
+  }
 });

@@ -26,6 +26,11 @@ export class Cloud {
     this.credentials = credentials;
   }
 
+  /** Another server, with another log-in: no password of this one goes there. */
+  at(server, auth) {
+    return new Cloud(this.#PouchDB, { server, handshake: this.handshake, credentials: () => auth, fetch: this.#ownFetch });
+  }
+
   /** One request: {status, body}. Throws Unavailable where there is no answer, or none that says something. */
   async request(path, { method = 'GET', body, auth = null } = {}) {
     const headers = { accept: 'application/json', ...(body ? { 'content-type': 'application/json' } : {}), ...basic(auth) };

@@ -7,7 +7,7 @@ import { Replica } from './replica.js';
 import { Wait, backoff } from './timing.js';
 
 /** The daemon's own documents are not ours to bring; a restored server gets them from the daemon. */
-function isOurs(doc) {
+export function isOurs(doc) {
   return doc._id !== 'doorbell' && doc._id.charAt(0) !== '_';
 }
 

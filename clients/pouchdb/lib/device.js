@@ -8,6 +8,7 @@ import { Cloud } from './cloud.js';
 import { Duplicates } from './duplicates.js';
 import { Ends } from './ends.js';
 import { ChannelsError, Unavailable } from './errors.js';
+import { exchange } from './exchange.js';
 import { LogIn } from './log_in.js';
 import { findCrypto } from './credential.js';
 import { Removed } from './removed.js';
@@ -146,7 +147,7 @@ export class Device extends SharingCalls {
       this.#startSyncing();
       await this.#channels.grantWishes();
     } else if (state === 'revoked') {
-      this.emit('revoked', { wiped: false });
+      this.emit('revoked', { wipe: this.#store.record.wipe === true, wiped: false });
     }
     this.#settle();
   }
@@ -182,6 +183,13 @@ export class Device extends SharingCalls {
   async sync(channel) {
     this.#checkActive();
     await this.#syncing.syncNow(channel === undefined ? undefined : this.#channels.idOf(channel));
+  }
+
+  /** With a laptop's CouchDB in the same network, once. */
+  async exchange({ url, username, password, controlPrefix, channelPrefix } = {}) {
+    this.#checkActive();
+    const neighbour = this.#cloud.at(url, { username, password });
+    return exchange({ neighbour, store: this.#store, catalog: this.#catalog, controlPrefix, channelPrefix });
   }
 
   async rename(name) {

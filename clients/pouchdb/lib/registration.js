@@ -43,7 +43,7 @@ export class Registration {
     await this.#set({
       state: 'waiting', id, owner, name, locale, secret, credential: verifier, renewals, ...more,
       pushed: false, answered: false, misses: 0, code: undefined, expires: undefined, error: undefined,
-      user: undefined, username: undefined, control: undefined, next: undefined, rotation: undefined, rung: undefined,
+      user: undefined, username: undefined, control: undefined, next: undefined, rotation: undefined, rung: undefined, wipe: undefined,
     });
   }
 
@@ -151,7 +151,7 @@ export class Registration {
     } else if (doc.state === 'error') {
       return this.#fail(doc.error?.error ?? 'error', doc.error?.reason ?? 'The registration failed.');
     } else if (doc.state === 'revoked') {
-      await this.#set({ ...known, code: undefined });
+      await this.#set({ ...known, code: undefined, wipe: doc.wipe === true });
     }
   }
 

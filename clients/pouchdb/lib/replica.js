@@ -3,6 +3,7 @@
 
 import { ChannelsError, Unavailable } from './errors.js';
 import { Emitter } from './emitter.js';
+import { withWaryCheckpoints } from './checkpoints.js';
 import { LONG_POLL_MS } from './cloud.js';
 
 // `timeout` and no heartbeat: a heartbeat inside a long-poll is seen by nobody, and a dead connection looks like a quiet one.
@@ -17,8 +18,7 @@ export class Replica extends Emitter {
   #openRemote;
   #push;
   #running = [];
-  #remote = null;
-  #live = null;
+  #live = false;
   #stopped = false;
 
   pulledTo = null;  // the remote sequence up to which all is here, as far as this object saw
@@ -32,49 +32,39 @@ export class Replica extends Emitter {
   }
 
   get isLive() {
-    return this.#live !== null;
+    return this.#live;
   }
 
   /** Everything that is there, then everything that is here, up to the sequence `upTo`. */
   async once() {
-    const remote = this.#open();
     this.#stopped = false;
-    try {
-      const pull = await this.#run(this.#local.replicate.from(remote), 'pulled');
-      if (this.#stopped) return { pulled: 0, pushed: 0, upTo: 0 };
-      const push = await this.#run(this.#local.replicate.to(remote, this.#push), 'pushed');
-      if (!this.#stopped) this.emit('synced');
-      return { pulled: pull.docs_written, pushed: push.docs_written, upTo: push.last_seq };
-    } finally {
-      if (!this.#live) this.#close();
-    }
+    const pull = await this.#start('pull', {}).ended;
+    if (this.#stopped) return { pulled: 0, pushed: 0, upTo: 0 };
+    const push = await this.#start('push', this.#push).ended;
+    if (!this.#stopped) this.emit('synced');
+    return { pulled: pull.docs_written, pushed: push.docs_written, upTo: push.last_seq };
   }
 
   /** Both ways until stop() (resolves) or until it fails (rejects). */
   async live() {
     this.#stopped = false;
-    const remote = this.#open();
-    const pull = this.#local.replicate.from(remote, LIVE);
-    const push = this.#local.replicate.to(remote, { ...LIVE, ...this.#push });
+    this.#live = true;
+    const both = [this.#start('pull', LIVE), this.#start('push', { ...LIVE, ...this.#push })];
     const quiet = new Set();
-    for (const each of [pull, push]) {
-      each.on('active', () => quiet.delete(each));
-      each.on('paused', (error) => {
+    for (const { replication } of both) {
+      replication.on('active', () => quiet.delete(replication));
+      replication.on('paused', (error) => {
         if (error) return;
-        quiet.add(each);
+        quiet.add(replication);
         if (quiet.size === 2) this.emit('synced');
       });
     }
-    this.#live = [pull, push];
-    const both = [this.#run(pull, 'pulled'), this.#run(push, 'pushed')];
     try {
-      await Promise.race(both);
+      await Promise.race(both.map(({ ended }) => ended));
     } finally {
-      pull.cancel();
-      push.cancel();
-      await Promise.allSettled(both);
-      this.#live = null;
-      this.#close();
+      for (const { replication } of both) replication.cancel();
+      await Promise.allSettled(both.map(({ ended }) => ended));
+      this.#live = false;
     }
   }
 
@@ -84,20 +74,18 @@ export class Replica extends Emitter {
     for (const replication of this.#running) replication.cancel();
   }
 
-  #open() {
-    this.#remote ??= this.#openRemote();
-    return this.#remote;
+  /** PouchDB's replication, and what it ends with. */
+  #start(direction, options) {
+    const remote = withWaryCheckpoints(this.#openRemote(), this.#local, direction);
+    const replication = direction === 'pull' ? this.#local.replicate.from(remote, options) : this.#local.replicate.to(remote, options);
+    const ended = this.#run(replication, direction).finally(() => remote.close().catch(() => {}));
+    return { replication, ended };
   }
 
-  #close() {
-    const remote = this.#remote;
-    this.#remote = null;
-    remote?.close().catch(() => {});
-  }
-
-  async #run(replication, count) {
+  async #run(replication, direction) {
     this.#running.push(replication);
-    const reached = (seq) => { if (count === 'pulled' && seq) this.pulledTo = seq; };
+    const count = direction === 'pull' ? 'pulled' : 'pushed';
+    const reached = (seq) => { if (direction === 'pull' && seq) this.pulledTo = seq; };
     replication.on('change', ({ docs_written: done, pending }) => this.emit('progress', { [count]: done, pending }));
     // A batch of what is here already, as one's own writes are, is no 'change'.
     replication.on('checkpoint', ({ checkpoint }) => reached(checkpoint));

@@ -228,6 +228,37 @@ test('revoked by another device with the wish to wipe, on a device whose app all
   assert.equal((await recordOf(lost)).secret, undefined);
 });
 
+test('the network is back and nobody says so: it goes on by itself', async () => {
+  const [one, other] = [await paired('cable@example.com', 'one'), await paired('cable@example.com', 'other')];
+  await one.channel('Notes').put({ _id: 'first' });
+  await hasDoc((await hasChannel(other, 'Notes')) && other.channel('Notes'), 'first');
+  one.cable.unplug();
+  await waitFor(() => !one.status.online, { ...PATIENT, what: 'being offline' });
+  await one.channel('Notes').put({ _id: 'from the train' });
+  await other.channel('Notes').put({ _id: 'from home' });
+  one.cable.plug();
+  await hasDoc(one.channel('Notes'), 'from home');
+  await hasDoc(other.channel('Notes'), 'from the train');
+  assert.equal(one.status.online, true);
+});
+
+test('revoked before it knew that it was active: told with the wish to wipe, and nothing is wiped', async () => {
+  const first = await paired('early@example.com', 'first');
+  const late = await unpaired({ name: 'late', allowWipe: true });
+  const registered = late.register({ owner: 'early@example.com' });
+  registered.catch(() => {});  // asserted below
+  await stateIs(late, 'confirming');
+  late.cable.unplug();
+  await confirmInMail(world, late, 'early@example.com');
+  await waitFor(() => first.devices().some(({ id, state }) => id === late.id && state === 'active'), PATIENT);
+  await first.revoke(late.id, { wipe: true });
+  await waitFor(() => first.devices().some(({ id, state }) => id === late.id && state === 'revoked'), PATIENT);
+  late.cable.plug();
+  late.kick();
+  await assert.rejects(registered, { error: 'revoked' });
+  assert.deepEqual(late.heard.revoked, [{ wipe: true, wiped: false }]);
+});
+
 test('a handshake that says "revoked" is believed only if the log-in is refused, and a refusal only with it', async () => {
   const device = await paired('calm@example.com', 'calm');
   const { id } = device;

@@ -53,11 +53,13 @@ export class Cable {
 /** The device on that disk; collects the events that tests look at in `device.heard`. */
 export async function openDevice(world, disk, options = {}) {
   const device = await disk.PouchDB.channels({ server: world.server.url, handshake: world.daemon.names.handshake_db, ...options });
-  device.heard = { errors: [], states: [], codes: [], revoked: [] };
+  device.heard = { errors: [], states: [], codes: [], revoked: [], channels: [], syncs: [] };
   device.on('error', (error) => device.heard.errors.push(error));
   device.on('state', (status) => device.heard.states.push(status.state));
   device.on('code', (code) => device.heard.codes.push(code));
   device.on('revoked', (how) => device.heard.revoked.push(how));
+  device.on('channel', (channel) => device.heard.channels.push(channel));
+  device.on('sync', (channel) => device.heard.syncs.push(channel));
   return device;
 }
 

@@ -88,7 +88,16 @@ class Tab {
 
   /** As contentOfDatabase(), in the page. */
   content(channel) {
-    return this.page.evaluate(`(async () => { ${sorted}; ${contentOfDatabase}; return contentOfDatabase(window.device.channel(${JSON.stringify(channel)})); })()`);
+    return this.#contentOf(`window.device.channel(${JSON.stringify(channel)})`);
+  }
+
+  /** The same of its copy of the control database. */
+  controlContent() {
+    return this.#contentOf("new PouchDB('channels-control')");
+  }
+
+  #contentOf(database) {
+    return this.page.evaluate(`(async () => { ${sorted}; ${contentOfDatabase}; return contentOfDatabase(${database}); })()`);
   }
 
   async reload({ offline = false } = {}) {
