@@ -2,7 +2,7 @@
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { NOT_ME, confirmDocument } from '../lib/device.mjs';
+import { NOT_ME, YES_ALONE, confirmDocument, withConfirmId } from '../lib/device.mjs';
 import { linkIn } from '../lib/mail_sink.mjs';
 import { waitFor } from '../lib/net.mjs';
 import { startWorld } from '../lib/world.mjs';
@@ -26,6 +26,10 @@ test('over the limit one mail an hour has a link for all pending devices of the 
 
     const wrong = await world.confirm(confirmDocument({ ...link, deviceCode: 'BBBB-BBBB' }));
     assert.equal(wrong.error?.error, 'wrong_proof');
+    // A proof is right for its own answer only: who has seen one can make no other of it.
+    const { _id, ...right } = confirmDocument({ ...link, deviceCode });
+    const turned = await world.confirm(withConfirmId({ ...right, answer: YES_ALONE }));
+    assert.equal(turned.error?.error, 'wrong_proof');
     const notMe = await world.confirm(confirmDocument({ ...link, answer: NOT_ME }));
     assert.equal(notMe.error?.error, 'ambiguous');
     assert.equal((await world.confirm(confirmDocument({ ...link, deviceCode }))).state, 'used');
