@@ -1,5 +1,6 @@
 #include "couch/credentials.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -35,7 +36,17 @@ std::string mint_cookie(const CookieKey& key, WallTime now) {
   return base64url(session + ":" + hmac(key.hash, key.secret + key.salt, session));
 }
 
-MintedCookie::MintedCookie(Env& env, CookieKey key) : env_(env), key_(std::move(key)) {}
+milliseconds cookie_life(seconds timeout) {
+  return std::min<milliseconds>(seconds(60), milliseconds(timeout) / 3);
+}
+
+MintedCookie::MintedCookie(Env& env, CookieKey key, milliseconds life)
+    : env_(env), key_(std::move(key)), life_(life) {}
+
+bool MintedCookie::is_over() const {
+  const auto by_wall = std::chrono::abs(env_.wall_now() - made_at_wall_);
+  return header_.empty() || by_wall > life_ || env_.mono_now() - made_at_ > life_;
+}
 
 std::string MintedCookie::cookie_of(const std::string& username, const std::string& salt) {
   return "AuthSession=" + mint_cookie({username, salt, key_.secret, key_.hash}, env_.wall_now());
@@ -43,9 +54,10 @@ std::string MintedCookie::cookie_of(const std::string& username, const std::stri
 
 std::vector<std::pair<std::string, std::string>> MintedCookie::headers() {
   const std::lock_guard lock(mutex_);
-  if (header_.empty() || env_.mono_now() - made_at_ > seconds(60)) {
+  if (is_over()) {
     made_at_ = env_.mono_now();
-    header_ = "AuthSession=" + mint_cookie(key_, env_.wall_now());
+    made_at_wall_ = env_.wall_now();
+    header_ = "AuthSession=" + mint_cookie(key_, made_at_wall_);
   }
   return {{"Cookie", header_}};
 }

@@ -60,21 +60,29 @@ Parsed<std::string> parse_admin_salt(std::string_view entry);
 // The cookie's value: base64url(name ":" TIME in upper-case hex ":" HMAC(secret + salt, name ":" TIME)).
 std::string mint_cookie(const CookieKey& key, WallTime now);
 
-// Makes a new cookie once a minute: CouchDB's shortest sensible `timeout` is longer, and a cookie
-// that is read from a wire is soon worthless.
+// How long a cookie is used where CouchDB takes one for `timeout`: a third of it, and at most a minute, since a cookie that is read
+// from a wire is soon worthless then. A request and its retries may take the rest.
+milliseconds cookie_life(seconds timeout);
+
+// Makes a new cookie after `life`, by either clock: the monotonic one stands still while a machine sleeps, CouchDB judges by the
+// wall's, and that one may be set to any time.
 class MintedCookie : public Credentials {
  public:
   // `env` is asked for the time and outlives it.
-  MintedCookie(Env& env, CookieKey key);
+  MintedCookie(Env& env, CookieKey key, milliseconds life = seconds(60));
   std::vector<std::pair<std::string, std::string>> headers() override;
   std::string cookie_of(const std::string& username, const std::string& salt) override;
 
  private:
+  bool is_over() const;  // under mutex_
+
   Env& env_;
   const CookieKey key_;
+  const milliseconds life_;
   std::mutex mutex_;
-  std::string header_;  // guarded by mutex_
-  MonoTime made_at_;    // guarded by mutex_
+  std::string header_;     // guarded by mutex_
+  MonoTime made_at_;       // guarded by mutex_
+  WallTime made_at_wall_;  // guarded by mutex_
 };
 
 }  // namespace channels

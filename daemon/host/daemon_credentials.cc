@@ -1,5 +1,8 @@
 #include "host/daemon_credentials.h"
 
+#include <algorithm>
+#include <charconv>
+
 namespace channels {
 
 namespace {
@@ -9,6 +12,21 @@ std::string value_of(const Sections& sections, std::string_view section, std::st
   if (found == sections.end()) return {};
   const auto value = found->second.find(key);
   return value == found->second.end() ? std::string() : value->second;
+}
+
+// As CouchDB reads a key of [chttpd_auth]: before 3.2 it stood in [couch_httpd_auth], and there it counts still.
+std::string auth_value(const Sections& sections, std::string_view key) {
+  std::string value = value_of(sections, "chttpd_auth", key);
+  return value.empty() ? value_of(sections, "couch_httpd_auth", key) : value;
+}
+
+// How long CouchDB takes a cookie; 600 s where nothing says so.
+seconds cookie_timeout(const Sections& sections) {
+  const std::string value = auth_value(sections, "timeout");
+  std::int64_t timeout = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), timeout);
+  const bool is_number = error == std::errc() && end == value.data() + value.size();
+  return seconds(is_number && timeout > 0 ? std::min<std::int64_t>(timeout, 86400) : 600);
 }
 
 // CouchDB's names for hashes are Erlang's; the first of the list is what it mints with. Without the
@@ -46,8 +64,7 @@ Parsed<std::shared_ptr<Credentials>> daemon_credentials(Env& env, const Settings
   if (!settings.username.empty())
     return std::shared_ptr<Credentials>(
         std::make_shared<BasicCredentials>(settings.username, settings.password));
-  std::string secret = value_of(configuration, "chttpd_auth", "secret");
-  if (secret.empty()) secret = value_of(configuration, "couch_httpd_auth", "secret");
+  const std::string secret = auth_value(configuration, "secret");
   if (secret.empty())
     return Invalid::because(
         "[chttpd_auth] secret is not set: put \"secret = \" and 64 random hex digits (openssl rand -hex 32) under "
@@ -56,7 +73,8 @@ Parsed<std::shared_ptr<Credentials>> daemon_credentials(Env& env, const Settings
   auto admin = find_admin(configuration);
   if (!admin) return Invalid::because(admin.error().reason);
   return std::shared_ptr<Credentials>(std::make_shared<MintedCookie>(
-      env, CookieKey{admin->name, admin->salt, secret, cookie_hash(configuration)}));
+      env, CookieKey{admin->name, admin->salt, secret, cookie_hash(configuration)},
+      cookie_life(cookie_timeout(configuration))));
 }
 
 }  // namespace channels

@@ -27,6 +27,12 @@ Handler with(Services& services, Workflow workflow) {
   return [&services, workflow](Run& run, const Document& doc) { return workflow(services, run, doc); };
 }
 
+// Of all runs together: `proofs`.
+Handler confirming(Services& services) {
+  const auto proofs = std::make_shared<SharedProofs>(services.env);
+  return [&services, proofs](Run& run, const Document& doc) { return use_confirm(services, *proofs, run, doc); };
+}
+
 // The project's own design document is brought back where somebody changed or deleted it.
 Handler keep_design_doc(std::string folder) {
   return [folder = std::move(folder)](Run&, const Document& doc) -> Outcome {
@@ -54,7 +60,7 @@ Rules all_rules(Services& services) {
       .unsafe("device", "active", run(tell_address), mail)
       .unsafe("device", "revoked", run(tell_address), mail)
       .safe("device", "*", run(mend_device), slow)
-      .safe("confirm", "clicked", run(use_confirm), slow)
+      .safe("confirm", "clicked", confirming(services), slow)
       .safe("rotate", "new", run(rotate_credential), slow)
       .safe("*", "*", run(mend_device), slow)
       .deleted(run(mend_device))

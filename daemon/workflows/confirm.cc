@@ -127,29 +127,48 @@ Verdict use_device_confirm(Services& services, const Confirm& confirm, WallTime 
   return apply(services, confirm.device, *record, confirm.answer, now);
 }
 
+// A proof is right for its own answer only.
+std::string proof_key(std::string_view answer, const std::string& proof) {
+  return sha256_hex(std::string(answer) + "\n" + proof);
+}
+
+// What would be right by the link for all, if it came now.
+SharedProofs::Proofs read_proofs(Services& services, const std::string& address_digest, WallTime now) {
+  SharedProofs::Proofs proofs;
+  const auto address = services.registry.get(address_record_id(address_digest));
+  if (!address) return proofs;
+  const auto codes = collective_codes(services, *address, now);
+  for (const auto& pending : services.registry.pending_devices(address_digest)) {
+    for (const std::string& code : codes) {
+      for (const std::string_view answer : {answer_yes, answer_yes_alone})
+        proofs.emplace(proof_key(answer, proof_for(code, answer, pending.device_code)), pending.device_id);
+    }
+  }
+  return proofs;
+}
+
+// Nobody can tell by it which device is meant.
+Verdict refuse_address(Services& services, const Confirm& confirm, const std::string& address_digest, WallTime now) {
+  const auto address = services.registry.get(address_record_id(address_digest));
+  if (!address) return wrong_proof;
+  for (const std::string& code : collective_codes(services, *address, now)) {
+    if (fits(confirm, code, ""))
+      return {"ambiguous", "This link is for several devices. Those that nobody confirms expire by themselves."};
+  }
+  return wrong_proof;
+}
+
 // The link for all pending devices of an address: the device code tells which one.
-Verdict use_address_confirm(Services& services, const Confirm& confirm, WallTime now) {
+Verdict use_address_confirm(Services& services, SharedProofs& shared, const Confirm& confirm, WallTime now) {
   const auto key = services.registry.get("addresskey-" + confirm.device);
   if (!key) return wrong_proof;
   const std::string digest = string_or(*key, "address", "");
-  const auto address = services.registry.get(address_record_id(digest));
-  if (!address) return wrong_proof;
-  const auto codes = collective_codes(services, *address, now);
-  if (confirm.answer == answer_not_me) {
-    for (const std::string& code : codes) {
-      if (fits(confirm, code, ""))
-        return {"ambiguous", "This link is for several devices. Those that nobody confirms expire by themselves."};
-    }
-    return wrong_proof;
-  }
-  for (const auto& pending : services.registry.pending_devices(digest)) {
-    for (const std::string& code : codes) {
-      if (!fits(confirm, code, pending.device_code)) continue;
-      const auto record = services.registry.get(device_record_id(pending.device_id));
-      return record ? apply(services, pending.device_id, *record, confirm.answer, now) : wrong_proof;
-    }
-  }
-  return wrong_proof;
+  if (confirm.answer == answer_not_me) return refuse_address(services, confirm, digest, now);
+  const auto proofs = shared.read(digest, [&] { return read_proofs(services, digest, now); });
+  const auto found = proofs->find(proof_key(confirm.answer, confirm.proof));
+  if (found == proofs->end()) return wrong_proof;
+  const auto record = services.registry.get(device_record_id(found->second));
+  return record ? apply(services, found->second, *record, confirm.answer, now) : wrong_proof;
 }
 
 Document finished(const Document& doc, const Verdict& verdict, WallTime now) {
@@ -161,14 +180,14 @@ Document finished(const Document& doc, const Verdict& verdict, WallTime now) {
 
 }  // namespace
 
-Outcome use_confirm(Services& services, Run& run, const Document& doc) {
+Outcome use_confirm(Services& services, SharedProofs& shared, Run& run, const Document& doc) {
   if (run.has_branches) services.handshake_watch.saw_branches(doc_id(doc));
   const WallTime now = run.env.wall_now();
   const auto confirm = parse_confirm(doc);
   if (!confirm) return Save{finished(doc, {"bad_confirm", confirm.error().reason}, now)};
   const Verdict verdict = is_device_id(confirm->device)
                               ? use_device_confirm(services, *confirm, now)
-                              : use_address_confirm(services, *confirm, now);
+                              : use_address_confirm(services, shared, *confirm, now);
   if (verdict.too_early) return Later{now + early_wait};
   return Save{finished(doc, verdict, now)};
 }

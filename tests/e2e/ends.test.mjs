@@ -220,7 +220,7 @@ describe('when its time is over', () => {
       const { body } = await request(`${world.daemon.registry}/channel-${channel}`, { auth: world.server });
       return body.state === 'gone' && body;
     });
-    assert.deepEqual(Object.keys(record).filter((key) => key !== 'audit').toSorted(), ['_id', '_rev', 'ended', 'state', 'type']);
+    assert.deepEqual(Object.keys(record).filter((key) => key !== 'audit').sort(), ['_id', '_rev', 'ended', 'state', 'type']);
 
     // A backup, or a device that was away for long, brings what it had.
     await push(alice, ready, { state: 'ready', name: 'Again' }, 'f');

@@ -177,7 +177,7 @@ describe('somebody with all that one can have', () => {
     for (const channel of [channels.own, channels.deleted]) {
       assert.equal((await asAdmin(new URL(channelUrl(world, channel)).pathname)).status, 404);
       const { body } = await asAdmin(`/${world.daemon.names.registry_db}/channel-${channel}`);
-      assert.deepEqual(Object.keys(body).filter((key) => key !== 'audit').toSorted(), ['_id', '_rev', 'ended', 'state', 'type']);
+      assert.deepEqual(Object.keys(body).filter((key) => key !== 'audit').sort(), ['_id', '_rev', 'ended', 'state', 'type']);
     }
     for (const channel of [channels.handed, channels.owned, channels.member, channels.left]) {
       // Entries of the audit stay, and are in the record until the hourly work takes them out.

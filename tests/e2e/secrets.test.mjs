@@ -60,7 +60,11 @@ test('invariant 7: no secret and no code is in any document, revision, feed or l
   try {
     const { secrets, phone } = await wholeRun(world);
     const ours = new Set(await world.daemon.databases());
-    const texts = await everyText(world.server, (name) => ours.has(name) || name === '_users');
+    // Of somebody's server only what is ours, of an own one all that there is.
+    const texts = await everyText(world.server, (name) => own || ours.has(name) || name === '_users');
+    assert.ok(texts.some(({ where, text }) => where === '/_db_updates' && text.includes(world.daemon.names.handshake_db)), 'the feed of all');
+    const seen = (name) => texts.some(({ where }) => where === `${name}/_changes`);
+    for (const name of world.server.kind === 'couchdb' ? ['_users', '_replicator', '_global_changes', ...ours] : ours) assert.ok(seen(name), name);
     texts.push({ where: 'the daemon\'s log', text: world.daemon.output });
     if (own) texts.push({ where: 'the server\'s log', text: world.server.outputText() });
     // CouchDB logs each request; the embedded server logs only what went wrong.

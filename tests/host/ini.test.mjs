@@ -72,7 +72,16 @@ test('SIGTERM and SIGINT end it with 0', async () => {
   }
 });
 
-test('username and password, and templates of the operator\'s own', async () => {
+test('it logs in by username and password where they are set: a cookie would be refused', async () => {
+  const world = await startWorld({ byPassword: true, sections: { chttpd_auth: { secret: 'another secret than the server\'s' } } });
+  try {
+    await world.activate(world.device('password@example.com'));
+  } finally {
+    await world.close();
+  }
+});
+
+test('templates of the operator\'s own', async () => {
   const templates = join(folder, 'templates');
   mkdirSync(join(templates, 'en'), { recursive: true });
   writeFileSync(join(templates, 'en/confirm.txt'), 'Subject: Hello from Example Inc.\n\nOpen {{link}}\n');

@@ -12,11 +12,12 @@ import { waitFor } from '../lib/net.mjs';
 const MAX_RETRIES = 3;
 const RETRY_MS = 5000;
 const LOGS_A_SECOND = 2000;
+const ENDS_WITHIN_MS = 30000;
 
 export class Manager {
-  /** `config`: {section: {key: value}}, values strings. `delay`: ms before each answer; `pieces`: answers arrive in parts. */
-  constructor(config, { delay = 0, pieces = false, nullAnswers = false } = {}) {
-    Object.assign(this, { config, delay, pieces, nullAnswers });
+  /** `config`: {section: {key: value}}, values strings. `delay`: ms before each answer; `pieces`: answers arrive in parts; `args`: of the program. */
+  constructor(config, { delay = 0, pieces = false, nullAnswers = false, args = [] } = {}) {
+    Object.assign(this, { config, delay, pieces, nullAnswers, args });
     this.logs = [];        // {level, text}
     this.requests = [];    // as the daemon sent them
     this.violations = [];
@@ -34,7 +35,7 @@ export class Manager {
   }
 
   #spawn() {
-    const child = spawn(PROGRAM, [], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+    const child = spawn(PROGRAM, this.args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     this.child = child;
     this.registered.clear();
     this.stderr = '';
@@ -141,6 +142,15 @@ export class Manager {
     const { child } = this;
     child.stdin.end();
     const [code, signal] = await once(child, 'close');
+    return { code, signal };
+  }
+
+  /** What a node does that dies: nobody reads or writes the pipes any longer. Gives {code, signal}. */
+  async endAll() {
+    this.running = false;
+    const { child } = this;
+    for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.destroy();
+    const [code, signal] = await once(child, 'exit', { signal: AbortSignal.timeout(ENDS_WITHIN_MS) });
     return { code, signal };
   }
 

@@ -16,12 +16,13 @@ export const PROGRAM = process.env.CHANNELS_PROGRAM ||
 /**
  * `server` from startCouch(), `mail` from startMailSink(); `channels` and `channels_mail` are further keys of
  * those sections, `sections` further ones. Waits until the daemon says that it is ready, unless `ready` is false. `debug`: it logs all that it can.
+ * `byPassword`: it logs in by the admin's name and password, also where it could make a cookie.
  */
-export async function startDaemon({ server, mail, channels = {}, channels_mail = {}, sections = {}, ready = true, debug = Boolean(process.env.CHANNELS_DEBUG), names = newNames() }) {
+export async function startDaemon({ server, mail, channels = {}, channels_mail = {}, sections = {}, ready = true, byPassword = false, debug = Boolean(process.env.CHANNELS_DEBUG), names = newNames() }) {
   const daemon = new Daemon(server, names);
   daemon.debug = debug;
   daemon.writeIni({
-    channels: { url: server.url, ...names, ...daemon.credentials(), ...channels },
+    channels: { url: server.url, ...names, ...daemon.credentials({ byPassword }), ...channels },
     channels_mail: { server: mail?.url ?? 'smtp://127.0.0.1:1', from: 'Channels <no-reply@channels.example>', ...channels_mail },
     ...sections,
   });
@@ -50,8 +51,8 @@ class Daemon {
   }
 
   /** A server that somebody else configured hides its secret; then by name and password. */
-  credentials() {
-    return this.server.iniFiles.length > 0 && this.server.secret ? {} : { username: this.server.user, password: this.server.password };
+  credentials({ byPassword }) {
+    return !byPassword && this.server.iniFiles.length > 0 && this.server.secret ? {} : { username: this.server.user, password: this.server.password };
   }
 
   writeIni(sections) {

@@ -25,6 +25,7 @@ class MailSink {
   constructor() {
     this.reject = null;  // (address) -> {code, message} or nothing
     this.hold = null;    // a promise that each mail waits for
+    this.held = [];      // the recipients of each mail that has come whole and waits
     this.server = new SMTPServer({
       authOptional: true,
       disabledCommands: ['STARTTLS', 'AUTH'],
@@ -44,7 +45,7 @@ class MailSink {
   async #take(stream, session) {
     const chunks = [];
     for await (const chunk of stream) chunks.push(chunk);
-    await this.hold;
+    await this.#beHeld(session);
     const raw = Buffer.concat(chunks);
     const { subject, text, html, headers } = await simpleParser(raw, { skipTextToHtml: true });
     this.mails.push({
@@ -52,6 +53,14 @@ class MailSink {
       to: session.envelope.rcptTo.map(({ address }) => address),
       subject, text, html, headers, raw: raw.toString('utf8'), at: Date.now(),
     });
+  }
+
+  async #beHeld({ envelope }) {
+    if (!this.hold) return;
+    const held = envelope.rcptTo.map(({ address }) => address);
+    this.held.push(held);
+    await this.hold;
+    this.held = this.held.filter((other) => other !== held);
   }
 
   to(address) {

@@ -3,14 +3,12 @@
 
 import { request } from './net.mjs';
 
-const NEVER = new Set(['_replicator', '_global_changes', '_nodes', '_dbs']);
-
-/** Every text of the databases whose names `wanted` accepts, as [{where, text}]. */
+/** Every text of the databases whose names `wanted` accepts, CouchDB's own with them, and the feed of all, as [{where, text}]. */
 export async function everyText(server, wanted) {
   const { body: names } = await server.request('/_all_dbs');
-  const texts = [];
-  for (const name of names.filter((candidate) => !NEVER.has(candidate) && wanted(candidate)))
-    texts.push(...await textsOf(server, name));
+  const updates = await server.request('/_db_updates?since=0');
+  const texts = [{ where: '/_db_updates', text: updates.text }];
+  for (const name of names.filter(wanted)) texts.push(...await textsOf(server, name));
   return texts;
 }
 

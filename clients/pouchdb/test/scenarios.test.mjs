@@ -25,7 +25,9 @@ let tablet;
 
 test('first device: registered, confirmed by the code that it shows, active', async () => {
   phone = await device('alice@example.com', "Alice's phone");
-  assert.deepEqual(phone.heard.states.filter((state, n, all) => state !== all[n - 1] && state !== 'confirmed'), ['waiting', 'new', 'confirming', 'active'], '`confirmed` may pass between two looks');
+  // `confirmed` is seen or not, as it happens.
+  const states = phone.heard.states.filter((state, n, all) => state !== all[n - 1] && state !== 'confirmed');
+  assert.deepEqual(states, ['waiting', 'new', 'confirming', 'active']);
   assert.match(phone.heard.codes[0], /^[B-Z]{4}-[B-Z]{4}$/);
   const photos = phone.channel('Photos');
   await photos.put({ _id: 'beach', text: 'sand' });

@@ -151,9 +151,10 @@ void DaemonsWorld::check_access(SimDevice& device) {
   const json::array* roles = user ? get_array(*user, "roles") : nullptr;
   for (const auto& [name, database] : cloud_.databases()) {
     if (name == handshake) continue;
-    const std::string security = json::serialize(database->security());
+    const json::object* members = get_object(database->security(), "members");
+    const std::string opened_to = members == nullptr ? "" : json::serialize(*members);
     const bool own = roles != nullptr && std::any_of(roles->begin(), roles->end(), [&](const json::value& role) {
-                       return security.find(json::serialize(role)) != std::string::npos;
+                       return opened_to.find(json::serialize(role)) != std::string::npos;
                      });
     const int status = status_of(device.cloud(), name);
     if (own != (status == 200)) scheduler_.fail(device.name() + " gets " + std::to_string(status) + " from " + name);

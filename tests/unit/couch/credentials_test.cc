@@ -74,15 +74,33 @@ TEST(MintedCookie, IsRenewedOnceAMinute) {
   EXPECT_NE(second, first);
 }
 
-// CouchDB judges a cookie by the wall's clock: after a jump of it the renewed one is right again.
+// CouchDB judges a cookie by the wall's clock: after a jump of it the very next one is right again. A machine that slept looks
+// the same: only wall time went on.
 TEST(MintedCookie, FollowsAClockThatWasSet) {
+  for (const std::chrono::hours jump : {std::chrono::hours(-5), std::chrono::hours(8)}) {
+    FakeEnv env;
+    MintedCookie credentials(env, key("sha256"));
+    credentials.headers();
+    env.set_wall(env.wall_now() + jump);
+    EXPECT_EQ(credentials.headers().at(0).second,
+              "AuthSession=" + mint_cookie(key("sha256"), env.wall_now()));
+  }
+}
+
+TEST(MintedCookie, IsRenewedAfterItsLife) {
   FakeEnv env;
-  MintedCookie credentials(env, key("sha256"));
-  credentials.headers();
-  env.set_wall(env.wall_now() - std::chrono::hours(5));
-  env.advance(seconds(61));
-  EXPECT_EQ(credentials.headers().at(0).second,
-            "AuthSession=" + mint_cookie(key("sha256"), env.wall_now()));
+  MintedCookie credentials(env, key("sha256"), seconds(4));
+  const Headers first = credentials.headers();
+  env.advance(seconds(4));
+  EXPECT_EQ(credentials.headers(), first);
+  env.advance(milliseconds(1));
+  EXPECT_NE(credentials.headers(), first);
+}
+
+TEST(MintedCookie, LivesForAThirdOfTheTimeoutAndNotLongerThanAMinute) {
+  EXPECT_EQ(cookie_life(seconds(600)), seconds(60));
+  EXPECT_EQ(cookie_life(seconds(60)), seconds(20));
+  EXPECT_EQ(cookie_life(seconds(1)), milliseconds(333));
 }
 
 TEST(Credentials, OfAPersonAreBasic) {

@@ -59,6 +59,27 @@ TEST_F(DaemonCredentials, MintACookieFromWhatCouchDbHas) {
     EXPECT_EQ(headers(base + auth), (Headers{{"Cookie", std::string(cookie)}})) << auth;
 }
 
+// An operator who logs people out after half a minute has not locked out the daemon.
+TEST_F(DaemonCredentials, RenewTheCookieWithinTheServersTimeout) {
+  const std::pair<std::string, seconds> cases[] = {
+      {"[chttpd_auth]\nsecret = s\ntimeout = 30", seconds(10)},
+      {"[couch_httpd_auth]\nsecret = s\ntimeout = 30", seconds(10)},
+      {"[couch_httpd_auth]\ntimeout = 9\n[chttpd_auth]\nsecret = s\ntimeout = 30", seconds(10)},
+      {"[chttpd_auth]\nsecret = s", seconds(60)},
+      {"[chttpd_auth]\nsecret = s\ntimeout = 99999999999999999999", seconds(60)},
+      {"[chttpd_auth]\nsecret = s\ntimeout = soon", seconds(60)},
+  };
+  for (const auto& [auth, life] : cases) {
+    const auto made = make(std::string(admins) + auth);
+    ASSERT_TRUE(made) << auth;
+    const Headers first = (*made)->headers();
+    env_.advance(life);
+    EXPECT_EQ((*made)->headers(), first) << auth;
+    env_.advance(seconds(1));
+    EXPECT_NE((*made)->headers(), first) << auth;
+  }
+}
+
 TEST_F(DaemonCredentials, UseUsernameAndPasswordIfSet) {
   Settings settings;
   settings.username = "admin";

@@ -47,7 +47,7 @@ class ConfirmTest : public testing::Test {
                        {"answer", said},
                        {"proof", proof}};
     channels::Run run{env_, log_, services_.handshake, 1, "", MonoTime::max(), false};
-    const Outcome outcome = use_confirm(services_, run, doc);
+    const Outcome outcome = use_confirm(services_, proofs_, run, doc);
     const Save* saved = std::get_if<Save>(&outcome);
     if (saved == nullptr) return std::holds_alternative<Later>(outcome) ? "later" : "kept";
     const json::object* error = get_object(saved->doc, "error");
@@ -86,6 +86,7 @@ class ConfirmTest : public testing::Test {
   NoMailer mailer_;
   Templates templates_ = *Templates::load(std::nullopt);
   Services services_{env_, log_, server_, mailer_, templates_, options()};
+  SharedProofs proofs_{env_};
 };
 
 using Told = std::pair<std::string, std::string>;

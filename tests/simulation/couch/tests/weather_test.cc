@@ -263,12 +263,27 @@ TEST_F(WeatherRules, ASeqPrintsAlikeOnlyWhileNothingIsWritten) {
   EXPECT_EQ(couch.find("db")->seq_number(before), couch.find("db")->seq_number(after));
 }
 
+// One that is never renewed.
+class OldCookie : public Credentials {
+ public:
+  explicit OldCookie(std::string cookie) : cookie_(std::move(cookie)) {}
+  std::vector<std::pair<std::string, std::string>> headers() override { return {{"Cookie", cookie_}}; }
+
+ private:
+  const std::string cookie_;
+};
+
 TEST_F(WeatherRules, ACookieIsGoodForItsTime) {
-  MintedCookie cookie(env, {"admin", "salt", "cookie secret", "sha256"});
-  Server by_cookie(transport, cookie, "http://in-memory/");
-  EXPECT_TRUE(by_cookie.session().is_admin);
+  const CookieKey key{"admin", "salt", "cookie secret", "sha256"};
+  MintedCookie renewed(env, key);
+  OldCookie old("AuthSession=" + mint_cookie(key, env.wall_now()));
+  Server by_old(transport, old, "http://in-memory/");
+  Server by_renewed(transport, renewed, "http://in-memory/");
+  EXPECT_TRUE(by_old.session().is_admin);
+  EXPECT_TRUE(by_renewed.session().is_admin);
   env.set_wall(env.wall_now() + seconds(601));
-  EXPECT_FALSE(by_cookie.session().is_admin);
+  EXPECT_FALSE(by_old.session().is_admin);
+  EXPECT_TRUE(by_renewed.session().is_admin);
   MintedCookie wrong(env, {"admin", "salt", "another secret", "sha256"});
   EXPECT_FALSE(Server(transport, wrong, "http://in-memory/").session().is_admin);
 }
