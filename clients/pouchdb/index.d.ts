@@ -69,6 +69,8 @@ export interface GroupInfo {
   /** What this user is in it: its members read and write its channels, its readers read. */
   access: Access | null;
   members: MemberInfo[];
+  /** What its members see of each other, as `showMembers` sets it; null for who is not in it. */
+  shows: Shown | null;
   error: ErrorNote | null;
 }
 
@@ -94,6 +96,12 @@ export interface MemberInfo {
   address: string | null;
 }
 
+/** Of the server's directory. */
+export interface PublicChannelInfo {
+  id: string;
+  name: string | null;
+}
+
 export interface ProfileInfo {
   name: string | null;
   /** null before one was made; `new` until the server has taken it. */
@@ -115,6 +123,12 @@ export interface ChannelInfo {
   error: ErrorNote | null;
   /** What this user may do in it; null while the server has not made it, and when he is out. */
   access: Access | null;
+  /** What its members see of each other, as `showMembers` sets it; null for who is not in it. */
+  shows: Shown | null;
+  /** Those that have it, by their ids, and what their members may do at most. */
+  groups: { group: string; access: 'writer' | 'reader' }[];
+  /** Every device of the server may read it. */
+  public: boolean;
   /** RFC 3339, of a deleted one: until then an owner can bring it back. */
   until: string | null;
   /** The person's choice, for all devices; null while nobody made one. */
@@ -164,6 +178,8 @@ export interface DeviceOptions {
   store?: string;
   /** The installation's [channels] handshake_db ("channels-handshake"). */
   handshake?: string;
+  /** The installation's [channels] directory_db, where it has one ("channels-directory"). */
+  directory?: string;
   /** For each PouchDB made here: `{ adapter: 'memory' }`. */
   databaseOptions?: PouchDB.Configuration.DatabaseConfiguration;
   sync?: SyncOptions;
@@ -265,6 +281,7 @@ export class Device {
   invitations(): InvitationInfo[];
   accept(id: string): Promise<void>;
   decline(id: string): Promise<void>;
+  /** While nobody answered it; also before it was sent. */
   withdraw(id: string): Promise<void>;
   /**
    * Makes a group of people that can have many channels together; gives its id. `invite`, `makeLink`, `members`, `changeMember`, `removeMember`, `handOver` and
@@ -284,13 +301,16 @@ export class Device {
   makeLink(channel: string, options?: { access?: 'writer' | 'reader'; uses?: number; days?: number }): Promise<string>;
   /** Those that this user made to the channel. */
   links(channel: string): LinkInfo[];
+  /** Nobody comes in by it any more; also of one that the server doesn't know yet. */
   closeLink(link: string): Promise<void>;
   /** Comes in by a link; `joined` or `error` tells what became of it. */
   join(link: string): Promise<void>;
   /** Makes a channel public, by an owner, where the server has a directory: all its devices may read it. */
   publish(channel: string): Promise<void>;
   unpublish(channel: string): Promise<void>;
-  /** A public channel onto all of this user's devices, by its id in the directory; `leave` ends that. */
+  /** Asks the server for all that are public: rejects with "no_directory" where it has none, with "unavailable" offline. */
+  publicChannels(): Promise<PublicChannelInfo[]>;
+  /** A public channel onto all of this user's devices, by its id (`publicChannels()`); `leave` ends that. */
   follow(channel: string): Promise<void>;
   members(channel: string): MemberInfo[];
   /** What members see of each other; by an owner. */

@@ -115,6 +115,7 @@ Outcome settle_link(Services& services, Run& run, const Document& doc) {
   const auto record = services.registry.get(link_record_id(wish.channel, wish.code));
   if (record && is_made_by(*record, doc, user)) return show_record(settled_record(services, doc, *record), doc);
   if (has_ended(doc_state(doc))) return Keep{};  // refused, or forgotten long after its end
+  if (doc_state(doc) == "close" && !record) return Save{in_state(doc, "closed")};  // before it came here
   return Save{in_error(doc, "unknown_link", "There is no such link: one begins with the state \"new\".")};
 }
 

@@ -21,7 +21,7 @@ namespace channels {
 // no_owner, code_taken. Ten uses and seven days where it says nothing of them. Safe.
 Outcome open_link(Services& services, Run& run, const Document& doc);
 
-// All other states. An owner's `close` is carried out, what is past its `expires` ends, and the document says what the
+// All other states. Its maker's `close` is carried out, also of one that never was open, what is past its `expires` ends, and the document says what the
 // record does. Safe.
 Outcome settle_link(Services& services, Run& run, const Document& doc);
 

@@ -26,7 +26,7 @@ function (newDoc, oldDoc, userCtx, secObj) {
   var wishes = {
     channel: {ready: ['archive', 'delete'], archived: ['reopen', 'delete'], deleted: ['undelete']},
     invitation: {new: ['withdraw'], sent: ['withdraw'], received: ['accept', 'decline']},
-    link: {open: ['close']}
+    link: {new: ['close'], open: ['close']}
   };
   var begins = {
     channel: ['new'],

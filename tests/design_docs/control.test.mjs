@@ -145,7 +145,7 @@ test('a link is made, closed and, once it is over, deleted; a join is made', () 
     for (const state of ['open', 'joined', 'closed']) assert.ok(make({ _id: 'l', type, state }).refused, state);
     assert.ok(make({ _id: 'l', type, state: 'new', code: 'a'.repeat(65) }).refused);
   }
-  assert.deepEqual(edit({ state: 'close' }, open), ACCEPT);
+  for (const state of ['new', 'open']) assert.deepEqual(edit({ state: 'close' }, { ...open, state }), ACCEPT);
   assert.deepEqual(edit({ note: 'for the team' }, open), ACCEPT);
   for (const change of [{ state: 'closed' }, { state: 'new' }, { access: 'writer' }, { uses: 99 }, { expires: 'U' }, { code: 'b'.repeat(32) }, { channel: 'y' }])
     assert.ok(edit(change, open).refused, JSON.stringify(change));

@@ -74,6 +74,16 @@ test('of two who want the last use at once one comes in', async () => {
   assert.equal((await security(world, channel)).members.roles.filter((role) => role.startsWith('user:')).length, 2);
 });
 
+test('closed before the server knew of it, it never opens', async () => {
+  const { channel } = await open();
+  const made = { _id: `link-${newCode()}`, type: 'link', channel, code: newCode(), access: 'writer' };
+  // As replication brings what was made and closed on a device that was offline.
+  const history = { _rev: `2-${'b'.repeat(32)}`, _revisions: { start: 2, ids: ['b'.repeat(32), 'a'.repeat(32)] } };
+  await alice.device.request(`${alice.device.control}/_bulk_docs`, { method: 'POST', body: { new_edits: false, docs: [{ ...made, ...history, state: 'close' }] } });
+  assert.equal((await alice.settled(made._id, ['closed', 'error'])).state, 'closed');
+  failed(await join(bob, channel, made.code), 'unknown_link');
+});
+
 test('closed, expired, or of one who owns the channel no more: nobody comes in', async () => {
   const { channel, made } = await open();
   assert.equal((await alice.say(await alice.get(made._id), 'close', ['closed'])).state, 'closed');

@@ -19,6 +19,7 @@ const SYSTEM_CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 const NGINX = '/usr/sbin/nginx';
 const skip = reasonToSkip();
 const NAMES = { handshake_db: 'channels-handshake', registry_db: 'channels-registry', control_prefix: 'control-', channel_prefix: 'channel-' };
+const DIRECTORY = 'channels-directory';
 
 const folder = mkdtempSync(join(tmpdir(), 'channels-nginx-'));
 let server;
@@ -52,7 +53,7 @@ before(async () => {
   chmodSync(join(folder, 'key.pem'), 0o600);
   server = await startCouch({ own: true, config: { fabric: { changes_duration: 60000 } } });
   mail = await startMailSink();
-  daemon = await startDaemon({ server, mail, names: NAMES, channels: { public_url: `https://localhost:${port}/` } });
+  daemon = await startDaemon({ server, mail, names: NAMES, channels: { public_url: `https://localhost:${port}/`, directory_db: DIRECTORY } });
   writeFileSync(join(folder, 'nginx.conf'), configuration());
   nginx = spawn(NGINX, ['-p', folder, '-c', join(folder, 'nginx.conf')], { stdio: ['ignore', 'ignore', 'pipe'] });
   nginx.log = '';
@@ -111,6 +112,15 @@ test('what nobody outside needs is not there', { skip }, async () => {
     assert.equal((await ask(path)).status, 404, path);
   assert.match((await ask('/control-none')).text, /Database does not exist/, 'CouchDB\'s own answer');
   assert.equal((await ask('/_session')).status, 200);
+});
+
+test('the directory of public channels is there, for who logs in', { skip }, async () => {
+  const path = `/${DIRECTORY}/_all_docs`;
+  assert.equal((await ask(path)).status, 401);
+  const authorization = `Basic ${Buffer.from(`${server.user}:${server.password}`).toString('base64')}`;
+  const { status, text } = await ask(path, { headers: { authorization } });
+  assert.equal(status, 200, text);
+  assert.ok(Array.isArray(JSON.parse(text).rows), text);
 });
 
 test('the handshake takes what is small, and not too often', { skip }, async () => {

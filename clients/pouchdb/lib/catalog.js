@@ -109,3 +109,8 @@ export class Catalog extends Emitter {
 export function subscriptionId(channelId, user) {
   return `${channelId}-sub-${user}`;
 }
+
+/** What members of a channel or group see of each other; null for who is in none. */
+export function shownIn({ access, shows }) {
+  return shows ?? (access ? 'nothing' : null);
+}

@@ -10,6 +10,7 @@ const TRANSFER_MS = 600000;  // a batch with large attachments, on a slow line
 // connection for; a feed that is silent for longer still is dead.
 export const LONG_POLL_MS = 55000;
 const LONG_POLL_GRACE_MS = 30000;
+const DIRECTORY_PAGE = 500;
 
 export class Cloud {
   #PouchDB;
@@ -18,11 +19,12 @@ export class Cloud {
   #latest = new WeakMap();
 
   /** `server` is public_url; `credentials()` gives {username, password} or null; `fetch` is the app's own, if it has one. */
-  constructor(PouchDB, { server, handshake, credentials, fetch }) {
+  constructor(PouchDB, { server, handshake, directory, credentials, fetch }) {
     this.#PouchDB = PouchDB;
     this.#ownFetch = fetch;
     this.server = serverUrl(server);
     this.handshake = handshake;
+    this.directory = directory;
     this.credentials = credentials;
   }
 
@@ -57,6 +59,22 @@ export class Cloud {
 
   writeHandshake(doc, auth = null) {
     return this.request(`${encodeURIComponent(this.handshake)}/${doc._id}`, { method: 'PUT', body: doc, auth });
+  }
+
+  /** All documents of the server's directory of public channels. */
+  async readDirectory() {
+    const auth = this.credentials();
+    if (!auth) throw new ChannelsError('not_active', 'This device is not registered, or not confirmed yet.');
+    const docs = [];
+    for (let last = null; ;) {
+      const after = last === null ? '' : `&startkey=${encodeURIComponent(JSON.stringify(last))}`;
+      const path = `${encodeURIComponent(this.directory)}/_all_docs?include_docs=true&limit=${DIRECTORY_PAGE}${after}`;
+      const { status, body } = await this.request(path, { auth });
+      if (status !== 200) throw directoryError(status, body);
+      docs.push(...body.rows.filter(({ id, doc }) => doc && id !== last).map(({ doc }) => doc));
+      if (body.rows.length < DIRECTORY_PAGE) return docs;
+      last = body.rows.at(-1).id;
+    }
   }
 
   /** Whether the server takes this log-in: true, false (401 and nothing else), undefined where it doesn't say. */
@@ -121,6 +139,11 @@ function withHarmlessInfo(database) {
   const info = database.info.bind(database);
   database.info = () => info().catch(() => ({ db_name: database.name, doc_count: 0, update_seq: 0 }));
   return database;
+}
+
+function directoryError(status, { reason } = {}) {
+  if (status === 404) return new ChannelsError('no_directory', 'This server has no directory of public channels, or it has another name than `directory` says.', { status });
+  return new ChannelsError(status === 401 ? 'log_in' : 'forbidden', reason ?? `The server answers ${status}.`, { status });
 }
 
 function basic(auth) {

@@ -42,10 +42,10 @@ export class Device extends SharingCalls {
   #refusedSince = null;  // ms; a refusal for long is told, once
   #closed = false;
 
-  static async open(PouchDB, { server, name, allowWipe = false, store = 'channels', handshake = 'channels-handshake', databaseOptions = {}, sync = {}, fetch } = {}) {
+  static async open(PouchDB, { server, name, allowWipe = false, store = 'channels', handshake = 'channels-handshake', directory = 'channels-directory', databaseOptions = {}, sync = {}, fetch } = {}) {
     if (!server) throw new ChannelsError('bad_server', '`server` is missing: the public_url of the installation, as https://sync.example.com/');
     const device = new Device();
-    device.#cloud = new Cloud(PouchDB, { server, handshake, fetch, credentials: () => device.#logIn.credentials() });
+    device.#cloud = new Cloud(PouchDB, { server, handshake, directory, fetch, credentials: () => device.#logIn.credentials() });
     device.#crypto = await findCrypto();
     device.#options = { name, allowWipe, sync };
     device.#store = new Store(PouchDB, store, databaseOptions);
@@ -72,7 +72,7 @@ export class Device extends SharingCalls {
     this.#catalog.on('change', (doc) => this.#changed(doc));
     const [catalog, channels] = [this.#catalog, this.#channels];
     this.shareBy({
-      sharing: new Sharing({ crypto: this.#crypto, catalog, channels }), ends: new Ends({ catalog, channels }), describe: (id) => channels.describe(id),
+      sharing: new Sharing({ crypto: this.#crypto, catalog, channels, cloud: this.#cloud }), ends: new Ends({ catalog, channels }), describe: (id) => channels.describe(id),
     }, () => this.#checkOpen());
     this.#duplicates = new Duplicates(this.#store, this.#catalog);
     this.#duplicates.start();

@@ -1,6 +1,7 @@
 // An app's questions and wishes about who is in a channel: invitations, links, and changes of members. All of it are documents in
 // the control database, so that it waits for the network by itself. Used by device.js.
 
+import { CHANNEL_ID, shownIn } from './catalog.js';
 import { checkAccess, checkAddress, checkLimits, checkName, checkOwnName, checkShown, readLink } from './checks.js';
 import { randomHex } from './credential.js';
 import { ChannelsError } from './errors.js';
@@ -15,11 +16,13 @@ export class Sharing {
   #crypto;
   #catalog;
   #channels;
+  #cloud;
 
-  constructor({ crypto, catalog, channels }) {
+  constructor({ crypto, catalog, channels, cloud }) {
     this.#crypto = crypto;
     this.#catalog = catalog;
     this.#channels = channels;
+    this.#cloud = cloud;
   }
 
   /** Of a channel, by name or id, or of a group, by id. */
@@ -37,8 +40,8 @@ export class Sharing {
     return this.#catalog.all('group').map((doc) => this.describeGroup(doc));
   }
 
-  describeGroup({ _id: id, state, name = null, access = null, error = null }) {
-    return { id, name, state, access, members: this.members(id), error };
+  describeGroup({ _id: id, state, name = null, access = null, shows, error = null }) {
+    return { id, name, state, access, members: this.members(id), shows: shownIn({ access, shows }), error };
   }
 
   async renameGroup(id, name) {
@@ -77,18 +80,19 @@ export class Sharing {
   }
 
   answer(id, state) {
-    return this.#wish(id, state, { from: 'received', received: true });
+    return this.#wish(id, state, { from: ['received'], received: true });
   }
 
+  /** Of one that is still `new` too: it waits for the network, or for the hour's limit to pass. */
   withdraw(id) {
-    return this.#wish(id, 'withdraw', { from: 'sent', received: false });
+    return this.#wish(id, 'withdraw', { from: ['new', 'sent'], received: false });
   }
 
   async #wish(id, state, { from, received }) {
     const known = this.#catalog.get(id);
     if (known?.type !== 'invitation' || RECEIVED.test(id) !== received) throw new ChannelsError('unknown_invitation', `There is no invitation ${id} here that this could be said of.`);
     await this.#catalog.edit(id, (doc) => {
-      if (doc.state === from) return { state };
+      if (from.includes(doc.state)) return { state };
       throw new ChannelsError('too_late', `This invitation is "${doc.state}" already.`);
     });
   }
@@ -115,7 +119,8 @@ export class Sharing {
     const known = this.#catalog.all('link').find((doc) => doc.channel === channel && doc.code === code);
     if (!known) throw new ChannelsError('unknown_link', 'This link was made by no device of yours.');
     await this.#catalog.edit(known._id, (doc) => {
-      if (doc.state === 'open') return { state: 'close' };
+      // Of one that is `new` nobody here can tell whether the cloud has it: it is closed there, too.
+      if (['new', 'open'].includes(doc.state)) return { state: 'close' };
       throw new ChannelsError('too_late', `This link is "${doc.state}".`);
     });
   }
@@ -127,6 +132,13 @@ export class Sharing {
   /** Of a listing in the server's directory. */
   async follow(channel) {
     return this.#make('join', { type: 'join', state: 'new', channel });
+  }
+
+  /** Only asked, never kept: followers find a channel here, and what is followed is a document like others. */
+  async publicChannels() {
+    const listings = await this.#cloud.readDirectory();
+    return listings.filter(({ _id, type, state }) => CHANNEL_ID.test(_id) && type === 'listing' && state === 'public')
+      .map(({ _id: id, name = null }) => ({ id, name }));
   }
 
   members(channel) {

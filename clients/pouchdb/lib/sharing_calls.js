@@ -91,6 +91,11 @@ export class SharingCalls extends Emitter {
     await this.#sharing.follow(channel);
   }
 
+  async publicChannels() {
+    this.#checkOpen();
+    return this.#sharing.publicChannels();
+  }
+
   async publish(channel) {
     await this.#change(channel, 'publish', {});
   }

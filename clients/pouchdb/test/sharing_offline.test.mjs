@@ -13,9 +13,9 @@ const cables = { alice: new Cable(), bob: new Cable() };
 const devices = [];
 before(async () => {
   world = await startWorld({ channels: { directory_db: directory } });
-  alice = await newDevice(world, 'alice@example.com', "Alice's phone", { fetch: cables.alice.fetch });
+  alice = await newDevice(world, 'alice@example.com', "Alice's phone", { directory, fetch: cables.alice.fetch });
   tablet = await newDevice(world, 'alice@example.com', "Alice's tablet");
-  bob = await newDevice(world, 'bob@example.com', "Bob's phone", { fetch: cables.bob.fetch });
+  bob = await newDevice(world, 'bob@example.com', "Bob's phone", { directory, fetch: cables.bob.fetch });
   devices.push(alice, tablet, bob);
 });
 after(async () => {
@@ -61,6 +61,8 @@ test('a new channel, and who is invited to it, a link, its listing and what it s
   }, 'the listing');
   assert.equal(body.name, 'Walks');
   await eventually(() => bob.members(id).some(({ name, address }) => name === 'Alice L.' && address === 'alice@example.com'), 'who Alice is');
+  await eventually(() => [alice, tablet, bob].every((device) => channelOf(device, 'Walks')?.shows === 'addresses'), 'what is shown, on all devices');
+  await eventually(() => channelOf(alice, 'Walks').public && channelOf(bob, 'Walks').public, 'that it is public');
   assert.deepEqual(errorsOf(alice), []);
 });
 
@@ -71,13 +73,16 @@ test('a new group, a new channel for it, and who is to be in it', async () => {
     await alice.giveToGroup('Routes', team);
     await alice.invite(team, 'bob@example.com', { access: 'reader' });
     await alice.renameGroup(team, 'The runners');
+    await alice.showMembers(team, 'names');
     return { team };
   });
   const invitation = await eventually(() => bob.invitations().find(({ received, channel, state }) => received && channel === team && state === 'received'), 'the invitation');
   await offline('bob', bob, () => bob.accept(invitation.id));
   await eventually(() => isReady(bob, 'Routes') && channelOf(bob, 'Routes').access === 'reader', 'the channel at Bob\'s');
   await hasDoc(bob.channel(channelOf(bob, 'Routes').id), 'north');
-  await eventually(() => bob.groups().some(({ id, name }) => id === team && name === 'The runners'), 'its name');
+  await eventually(() => bob.groups().some(({ id, name, shows }) => id === team && name === 'The runners' && shows === 'names'), 'its name, and what it shows');
+  await eventually(() => channelOf(alice, 'Routes').groups.some(({ group, access }) => group === team && access === 'writer'), 'the group, in the channel');
+  assert.equal(channelOf(bob, 'Routes').shows, 'nothing');
   assert.deepEqual(errorsOf(alice), []);
 
   await offline('bob', bob, () => bob.leave(team));
@@ -111,12 +116,40 @@ test('a public channel is followed without a network, and left again', async () 
   await alice.channel('News').put({ _id: 'today', text: 'rain' });
   await eventually(() => isReady(alice, 'News'), 'the channel');
   await alice.publish('News');
-  const { id } = channelOf(alice, 'News');
-  await eventually(async () => (await world.daemon.request(`/${directory}/${id}`)).status === 200, 'the listing');
+  const { id } = await eventually(async () => (await bob.publicChannels()).find(({ name }) => name === 'News'), 'the listing');
+  assert.equal(id, channelOf(alice, 'News').id);
   await offline('bob', bob, () => bob.follow(id));
   await eventually(() => bob.channels().some((channel) => channel.id === id && channel.state === 'ready' && channel.access === 'reader'), 'the channel at Bob\'s');
   await hasDoc(bob.channel(id), 'today');
   assert.deepEqual(bob.members(id), []);
-  await offline('bob', bob, () => bob.leave(id));
+  await offline('bob', bob, async () => {
+    await assert.rejects(bob.publicChannels(), { error: 'unavailable' });
+    await bob.leave(id);
+  });
   await eventually(() => bob.channels().find((channel) => channel.id === id).state === 'removed', 'the end');
+});
+
+test('what was invited and linked offline is taken back offline, before the server knows of it', async () => {
+  await eventually(() => isReady(alice, 'Walks'), 'the channel');
+  const [invitation, link] = await offline('alice', alice, async () => {
+    const made = [await alice.invite('Walks', 'dave@example.com'), await alice.makeLink('Walks')];
+    await eventually(() => alice.links('Walks').some((known) => known.link === made[1]), 'the link, here');
+    await alice.withdraw(made[0]);
+    await alice.closeLink(made[1]);
+    await eventually(() => alice.links('Walks').some((known) => known.link === made[1] && known.state === 'close'), 'its end, here');
+    return made;
+  });
+  const stateOf = (id) => alice.invitations().find((sent) => sent.id === id).state;
+  await eventually(() => stateOf(invitation) === 'withdrawn', 'the invitation\'s end');
+  await eventually(() => alice.links('Walks').find((made) => made.link === link).state === 'closed', 'the link\'s end');
+  await assert.rejects(alice.withdraw(invitation), { error: 'too_late' });
+  await assert.rejects(alice.closeLink(link), { error: 'too_late' });
+  assert.equal(world.mail.mails.some(({ to }) => String(to).includes('dave@example.com')), false, 'no mail went out');
+  await bob.join(link);
+  await eventually(() => errorsOf(bob).some((error) => error === 'unknown_link' || error === 'link_ended'), 'the refusal');
+  assert.deepEqual(errorsOf(alice), []);
+});
+
+test('a directory of another name, or a server without one, is told plainly', async () => {
+  await assert.rejects(tablet.publicChannels(), { error: 'no_directory' });
 });

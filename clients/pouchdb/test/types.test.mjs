@@ -44,6 +44,9 @@ await device.showMembers('Photos', 'names').then(() => device.setProfile({ name:
 device.on('profile', ({ name }) => name?.length);
 device.on('deleted', ({ until, name }) => until?.length ?? name?.length).on('archived', ({ id }) => device.reopenChannel(id));
 await device.archiveChannel('Photos');
+for (const { id, name } of await device.publicChannels()) await device.follow(name === 'News' ? id : '');
+for (const { shows, groups, public: isPublic } of device.channels()) if (isPublic && shows !== 'names') groups[0].access satisfies 'writer' | 'reader';
+device.groups()[0].shows satisfies 'nothing' | 'names' | 'addresses' | null;
 await device.deleteChannel('Photos').then(() => device.undeleteChannel('Photos'));
 `;
 
