@@ -3,7 +3,7 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { request, waitFor } from '../lib/net.mjs';
-import { READS, WRITES, channelUrl, person, security } from '../lib/people.mjs';
+import { READS, WRITES, channelUrl, isRefused, person, security } from '../lib/people.mjs';
 import { startWorld } from '../lib/world.mjs';
 
 let world, alice, bob, carol;
@@ -28,17 +28,13 @@ async function shared(...others) {
 const failed = (doc, error) => assert.equal(doc.error?.error, error, JSON.stringify(doc));
 const done = (doc) => assert.equal(doc.state, 'done', JSON.stringify(doc));
 const accessOf = async (who, channel) => (await who.get(channel)).access;
-const refusedAs = (status) => status === 401 || status === 403;
 
 /** Each try is let in, or each is refused; a route that the embedded server doesn't have says nothing. */
 async function expectAll(who, channel, tries, allowed, what) {
   for (const [name, path, options] of tries) {
     const { status, text } = await who.ask(channel, path, options);
     if (status === 501 && world.server.embedded) continue;
-    // What comes by _bulk_docs is answered one by one.
-    // "no_majority" is CouchDB's word for a _security that no shard lets him write.
-    const refused = refusedAs(status) || (status < 300 && text.includes('"forbidden"')) || (name === 'security' && text.includes('no_majority'));
-    assert.equal(refused, !allowed, `${what}, ${name}: ${status} ${text.slice(0, 200)}`);
+    assert.equal(isRefused(name, { status, text }), !allowed, `${what}, ${name}: ${status} ${text.slice(0, 200)}`);
     if (allowed) assert.ok(status < 300, `${what}, ${name}: ${status} ${text.slice(0, 200)}`);
   }
 }

@@ -103,3 +103,11 @@ export const WRITES = [
   ['attachment', '/mine/file.txt', { method: 'PUT', body: 'x' }], ['design document', '/_design/mine', { method: 'PUT', body: {} }],
   ['security', '/_security', { method: 'PUT', body: {} }], ['purge', '/_purge', { method: 'POST', body: { note: ['1-a'] } }],
 ];
+
+/** An answer to one of these tries by which nothing was told and nothing taken. */
+export function isRefused(name, { status, text }) {
+  if (status === 401 || status === 403) return true;
+  // What comes by _bulk_docs is answered one by one.
+  // "no_majority" is CouchDB's word for a _security that no shard lets him write.
+  return (status < 300 && text.includes('"forbidden"')) || (name === 'security' && text.includes('no_majority'));
+}

@@ -19,7 +19,7 @@ import { checkDatabaseName } from './names.mjs';
 import { purgeRoute } from './purge.mjs';
 import { requireDatabaseAdmin, requireMember, requireServerAdmin, securityRoute } from './security.mjs';
 import { Store } from './store.mjs';
-import { checkUserRoute, isOpenToAll } from './users.mjs';
+import { checkUserRoute } from './users.mjs';
 import { utilsFile } from './utils_files.mjs';
 import { allDocs, view } from './views.mjs';
 import { newId } from './writes.mjs';
@@ -146,7 +146,7 @@ class EmbeddedServer {
       throw noDatabase();
     }
     const database = await this.store.database(name);
-    if (!isOpenToAll(database)) requireMember(exchange.userCtx, database.security);
+    requireMember(exchange.userCtx, database.security);
     return database;
   }
 

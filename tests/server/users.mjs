@@ -86,6 +86,3 @@ export function visibleUser(database, doc, userCtx) {
   if (Object.keys(shown).length === 0) throw notFound();
   return shown;
 }
-
-/** CouchDB opens `_users` to everyone (each sees only his own document), whatever its default security is. */
-export const isOpenToAll = (database) => database.name === '_users';
