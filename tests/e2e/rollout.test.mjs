@@ -145,13 +145,20 @@ test('whoever reads a view meets the new one with its index built', async () => 
   await settled(before);
 });
 
+const allChannels = async () => (await admin('/_all_dbs')).body.filter((name) => name.startsWith(world.daemon.names.channel_prefix))
+  .map((name) => name.slice(world.daemon.names.channel_prefix.length));
+
+/** Those channels take no document "extra"; gives them. */
+async function refuseExtras(channels) {
+  const refuse = 'function (doc) { if (doc._id === "extra" && !doc._deleted) throw {forbidden: "no extras"}; }';
+  for (const channel of channels) assert.equal((await inChannel(channel, '/_design/strict', { method: 'PUT', body: { validate_doc_update: refuse } })).status, 201);
+  return channels;
+}
+
 test('a wave in which channels fail stops; resumed it goes on, and it can be rolled back', async () => {
   const channels = await makeChannels(4);
   const { channels: { all } } = await status();
-  const everywhere = (await admin('/_all_dbs')).body.filter((name) => name.startsWith(world.daemon.names.channel_prefix))
-    .map((name) => name.slice(world.daemon.names.channel_prefix.length));
-  const refuse = 'function (doc) { if (doc._id === "extra" && !doc._deleted) throw {forbidden: "no extras"}; }';
-  for (const channel of everywhere) await inChannel(channel, '/_design/strict', { method: 'PUT', body: { validate_doc_update: refuse } });
+  const everywhere = await refuseExtras(await allChannels());
   const { version: good } = await rollout();
   const before = await changeTemplate({ news: { text: 'newer' }, extra: { text: 'more' } });
   const stopped = await settled(before, ['stopped']);
@@ -183,6 +190,32 @@ test('a wave in which channels fail stops; resumed it goes on, and it can be rol
   assert.equal((await docIn(late, 'news')).text, 'new');
   await change({ news: { text: 'good' }, extra: null });
   for (const channel of [late, ...channels]) assert.equal((await docIn(channel, 'news')).text, 'good');
+});
+
+test('a rollout that stops again is taken back from there, before anybody mended what stopped it', async () => {
+  const everywhere = await refuseExtras(await allChannels());
+  const { version: good } = await rollout();
+  const before = await changeTemplate({ news: { text: 'worse' }, extra: { text: 'again' } });
+  const stopped = await settled(before, ['stopped']);
+  assert.deepEqual([stopped.wave, stopped.version !== good], [1, true]);
+  // What is tried again fails again.
+  assert.equal((await call('resume')).code, 0);
+  await waitFor(async () => {
+    const { state, attempt } = await rollout();
+    return state === 'stopped' && attempt > stopped.attempt;
+  }, { what: 'the second stop' });
+
+  assert.equal((await call('back')).code, 0);
+  await settled(stopped.version);
+  const back = await status();
+  assert.deepEqual([back.state, back.version, back.back, back.channels], ['done', good, true, { all: everywhere.length, have: everywhere.length, failed: 0, waiting: 0 }]);
+  for (const channel of everywhere) {
+    assert.ok(['good', 'mine'].includes((await docIn(channel, 'news')).text), channel);
+    assert.equal(await docIn(channel, 'extra'), null);
+  }
+  await removeFrom(everywhere, '_design/strict');
+  await change({ news: { text: 'good again' }, extra: null });
+  await waitFor(async () => (await status()).channels.have === everywhere.length, { what: 'the next change everywhere' });
 });
 
 /** A rollout that is cut off after its first wave; gives the version before it. */
