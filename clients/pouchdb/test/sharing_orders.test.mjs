@@ -57,7 +57,10 @@ async function act({ people, draw, pool, isLate }) {
   const person = draw.one(people);
   const at = draw.one(person.devices);
   if (at.device.status.state !== 'active') return null;
-  const step = draw.one(draw.chance() < 0.3 ? ANSWERS : STEPS);
+  // Of three the one that was done least often: what can be done seldom is done when it can.
+  const timesOf = (step) => pool.times.get(step) ?? 0;
+  const drawn = [draw.one(STEPS), draw.one(STEPS), draw.one(STEPS)].sort((left, right) => timesOf(left) - timesOf(right));
+  const step = draw.chance() < 0.25 ? draw.one(ANSWERS) : drawn[0];
   // Not as the first thing: half of what there is to do would be gone.
   const scene = { device: at.device, mayRevoke: isLate && pool.revoked === null, others: people.filter((other) => other !== person), draw, pool };
   const done = await step(scene).catch((error) => {
@@ -65,6 +68,7 @@ async function act({ people, draw, pool, isLate }) {
     throw error;
   });
   if (pool.revoked && !person.gone.has(pool.revoked) && person.devices.some(({ id }) => id === pool.revoked)) person.gone.add(pool.revoked);
+  if (done) pool.times.set(step, timesOf(step) + 1);
   return done && `${at.name}: ${done}`;
 }
 
@@ -96,7 +100,7 @@ for (const seed of SEEDS) {
     const directory = `d${randomBytes(4).toString('hex')}-directory`;
     const world = await startWorld({ channels: { directory_db: directory } });
     const draw = drawing(seed);
-    const pool = { made: 0, groups: 0, most: MOST_CHANNELS, links: [], listed: [], revoked: null };
+    const pool = { made: 0, groups: 0, most: MOST_CHANNELS, links: [], listed: [], revoked: null, times: new Map() };
     const people = [];
     const steps = [];
     const told = () => `CHANNELS_SEED=${seed}\n${steps.join('\n')}`;
