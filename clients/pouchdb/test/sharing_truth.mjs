@@ -154,7 +154,8 @@ export class Truth {
       ...(sees ? { members: (copy.members ?? []).map((member) => JSON.stringify(member)).sort(), shows: copy.shows ?? null, groups: copy.groups ?? [] } : {}),
     };
     const faults = same(found, wanted) ? [] : [`${where} says ${JSON.stringify(found)} and not ${JSON.stringify(wanted)}`];
-    const isFine = isDeleted ? subscription?.state === 'error' : ['active', 'paused', 'stopped'].includes(subscription?.state);
+    // Who came into a deleted channel has a subscription when it comes back.
+    const isFine = isDeleted ? !subscription || subscription.state === 'error' : ['active', 'paused', 'stopped'].includes(subscription?.state);
     return isFine ? faults : [...faults, `${where}: his subscription is "${subscription?.state}", and the channel "${wanted.state}"`];
   }
 
