@@ -184,7 +184,8 @@ milliseconds DeviceSync::rotate(const Document& pairing) {
   try {
     const RotationLook look = advance_rotation(services_, pairing, is_held && !replications_run(services_.server));
     if (look.says == Says::over) {
-      services_.log.info(look.pairing.contains("rotation_error") ? "the cloud does not take the new secret" : "the new secret is in use");
+      const bool is_refused = look.pairing.contains("rotation_error");
+      services_.log.info(is_refused ? "the cloud does not take the new secret" : "the new secret is in use");
       return milliseconds(0);
     }
     if (look.says == Says::to_send && now >= next_hold_) next_hold_ = {};

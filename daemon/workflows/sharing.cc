@@ -5,6 +5,7 @@
 
 #include "base/errors.h"
 #include "base/mutation.h"
+#include "mail/text.h"
 #include "provision/databases.h"
 #include "provision/design_docs.h"
 #include "provision/users.h"
@@ -119,6 +120,13 @@ bool may_rename(std::string_view state) {
   return state == "ready" || state == "archived" || (is_end_wish(state) && state != "undelete");
 }
 
+// A name that a person gave to a channel that was deleted meanwhile: it is not dropped without a word. An older name is none.
+std::string name_not_taken(const Document& record, const Document& copy) {
+  const std::string name = string_or(copy, "name", "");
+  const bool is_wish = is_ended(record) && (may_rename(doc_state(copy)) || doc_state(copy) == "deleted");
+  return is_wish && name != string_or(record, "name", "") && name != string_or(record, "renaming", "") ? single_line(name) : "";
+}
+
 // Somebody whose control database is gone has nobody to be shown anything.
 void show_if_there(Services& services, Introductions& introductions, const Document& record, const std::string& user,
                    const Standing& standing, const std::string& but) {
@@ -214,10 +222,13 @@ Document channel_copy(const Services& services, Introductions& introductions, co
   const std::string state = shown_channel_state(channel_record, access);
   // Who is out learns no new name.
   const bool may_be_new = may_rename(doc_state(copy)) && !is_ended(channel_record) && standing.sees_members;
+  const std::string not_taken = is_access(access) ? name_not_taken(channel_record, copy) : "";
   if (is_access(access) && (!may_be_new || !copy.contains("name"))) copy["name"] = string_or(channel_record, "name", "");
   for (const char* key : {"channel", "access", "members", "shows", "groups", "public", "named_by", "left", "wipe", "syncpoint", "until"})
     copy.erase(key);
   if (doc_state(copy) != state) copy.erase("error");
+  if (!not_taken.empty())
+    copy["error"] = {{"error", "deleted"}, {"reason", "This channel is deleted. The name \"" + not_taken + "\" was not taken."}};
   copy["database"] = services.channel_database(id);
   copy["state"] = state;
   if (!is_access(access)) {
