@@ -23,7 +23,7 @@ stop(_) ->
     is_pid(Keeper) andalso exit(Keeper, kill),
     application:stop(channels_os_daemons),
     [exit(whereis(Name), kill) || Name <- ?COUCHDB, is_pid(whereis(Name))],
-    wait_for(fun() -> not is_pid(whereis(channels_os_daemons_keeper)) end),
+    wait_for(fun() -> not lists:any(fun(Name) -> is_pid(whereis(Name)) end, [channels_os_daemons_keeper | ?COUCHDB]) end),
     config:stop(),
     couch_log:stop().
 
