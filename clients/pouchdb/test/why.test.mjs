@@ -165,7 +165,7 @@ test('a channel that the daemon has not made, and one that it could not make', a
 test('a database that is closed to its user', async () => {
   const { body: security } = await inCloud('_security');
   await inCloud('_security', { method: 'PUT', body: { ...security, members: { names: [], roles: ['others'] } } });
-  assert.match(said(await why(phone.id), 'not_open'), /does not name the user's role/);
+  assert.match(said(await why(phone.id), 'not_open'), /names no role of its log-in/);
   await inCloud('_security', { method: 'PUT', body: security });
 });
 
