@@ -205,6 +205,8 @@ test('a secret that was changed while the device does not know it, one that some
   const number = `rotate-${restored.id}-1`;
   const { status } = await request(`${world.handshake}/${number}`, { method: 'PUT', body: { type: 'rotate', state: 'new', credential: newCredential().verifier }, auth });
   assert.equal(status, 201);
+  // The record has the new number before the document says when.
+  await waitFor(async () => (await world.server.request(`${new URL(world.handshake).pathname}/${number}`)).body.state === 'done', { ...PATIENT, what: 'the rotation' });
   assert.match(await until(restored.id, 'rotated_secret'), /Its secret was changed 20\d\d-.* \(number 1\), and it was last heard of with number 0/);
   assert.ok(!said(await why(restored.id), 'wrong_secret'));
 
