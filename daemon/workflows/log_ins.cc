@@ -12,8 +12,9 @@ namespace {
 constexpr const char* counter_id = "log-ins";
 constexpr std::size_t devices_a_page = 500;
 
-bool is_older_copy(std::int64_t counter, const std::optional<Document>& mark) {
-  return (mark ? int_or(*mark, "counter", 0) : 0) < counter;
+// Also where it is ahead: somebody who could forge it so would hide an older copy.
+bool is_as_it_was_left(std::int64_t counter, const std::optional<Document>& mark) {
+  return (mark ? int_or(*mark, "counter", 0) : 0) == counter;
 }
 
 void mend_log_in(Services& services, const json::object& row) {
@@ -45,8 +46,8 @@ void mend_log_ins(Services& services) {
   // A server may have several registries.
   const std::string mark_id = "_local/" + services.options.registry_db;
   const auto mark = users.get(mark_id);
-  if (is_older_copy(counter, mark)) {
-    services.log.info("_users is older than it was left: log-ins are made to fit the registry again");
+  if (!is_as_it_was_left(counter, mark)) {
+    services.log.info("_users is not as it was left: log-ins are made to fit the registry again");
     mend_all(services);
   }
   // First here: should the other write be lost, the next hour looks once more for nothing.

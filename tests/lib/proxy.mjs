@@ -43,6 +43,10 @@ class Proxy {
         answer.destroy();
         return;
       }
+      // A feed ends with who reads it; a request whose sender went before its answer is still carried out.
+      answer.on('close', () => reply.destroy());
+      if (answer.destroyed) reply.destroy();
+      reply.on('error', () => answer.destroy());
       answer.writeHead(reply.statusCode, reply.headers);
       reply.pipe(answer);
     });
