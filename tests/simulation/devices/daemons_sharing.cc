@@ -4,6 +4,7 @@
 #include <set>
 
 #include "simulation/devices/daemons_world.h"
+#include "simulation/devices/names.h"
 #include "workflows/channel_claims.h"
 #include "workflows/channel_ends.h"
 #include "workflows/groups.h"
@@ -17,7 +18,6 @@ namespace channels::simulation {
 
 namespace {
 
-constexpr const char* registry = "channels-registry";
 
 using Roles = std::set<std::string>;
 
