@@ -21,9 +21,15 @@ constexpr std::string_view shows_nothing = "nothing";
 constexpr std::size_t most_members = 200;
 // All that a copy says of its members: with more of it, copies of two devices could not be united any more (conflicts.cc).
 constexpr std::size_t most_bytes = 20000;
+// Beside it, all names of groups.
+constexpr std::size_t most_bytes_of_groups = 2000;
 
 std::string user_in(const json::value& member) {
   return string_or(member.as_object(), "user", "");
+}
+
+std::string group_in(const json::value& entry) {
+  return string_or(entry.as_object(), "group", "");
 }
 
 std::optional<Fault> fault_of_show(const Document& record, const std::string& by, std::string_view shows) {
@@ -71,6 +77,32 @@ void Introductions::read_addresses(const json::array& members) {
   for (std::size_t i = 0; i < records.size(); ++i) {
     if (records[i]) whose[i]->address = string_or(*records[i], "address", "");
   }
+}
+
+void Introductions::read_group_names(const json::array& groups) {
+  std::vector<std::string> ids;
+  for (const json::value& entry : groups) {
+    if (group_names_.emplace(group_in(entry), "").second) ids.push_back(channel_record_id(group_in(entry)));
+  }
+  if (ids.empty()) return;
+  for (const auto& record : services_.registry.database().get_many(ids)) {
+    if (record && is_group(*record)) group_names_[channel_id_of(*record)] = string_or(*record, "name", "");
+  }
+}
+
+json::array Introductions::groups(const Document& record) {
+  json::array shown = shown_groups(record);
+  if (shown_of_members(record).empty()) return shown;
+  read_group_names(shown);
+  std::size_t bytes = 0;
+  for (json::value& entry : shown) {
+    const std::string& name = group_names_.find(group_in(entry))->second;
+    if (name.empty()) continue;
+    bytes += json::serialize(json::value(name)).size();
+    if (bytes > most_bytes_of_groups) break;
+    entry.as_object()["name"] = name;
+  }
+  return shown;
 }
 
 json::array Introductions::members(const Document& record) {
