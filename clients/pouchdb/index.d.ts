@@ -318,7 +318,7 @@ export class Device {
   /** Makes a channel public, by an owner, where the server has a directory: all its devices may read it. */
   publish(channel: string): Promise<void>;
   unpublish(channel: string): Promise<void>;
-  /** Asks the server for all that are public: rejects with "no_directory" where it has none, with "unavailable" offline. */
+  /** Asks the server for all that are public: rejects with "no_directory" where it has none or a proxy lets it not through, with "unavailable" offline. */
   publicChannels(): Promise<PublicChannelInfo[]>;
   /** A public channel onto all of this user's devices, by its id (`publicChannels()`); `leave` ends that. */
   follow(channel: string): Promise<void>;
