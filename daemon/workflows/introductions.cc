@@ -124,12 +124,10 @@ json::array Introductions::members(const Document& record) {
   return shown;
 }
 
-Outcome change_introductions(Services& services, Run& run, const Document& doc) {
+Outcome change_introductions(Services& services, Run& run, const Document& doc, const Document& record) {
   const std::string by = services.user_of(run.database);
-  const auto there = services.registry.get(channel_record_id(string_or(doc, "channel", "")));
-  if (!there) return answer_wish(doc, Fault{"no_member", "There is no such channel or group for this user."});
   const std::string shows = string_or(doc, "shows", "");
-  const Fulfilled changed = fulfil(services, *there, run.attempt_key, [&](Document& current) {
+  const Fulfilled changed = fulfil(services, record, run.attempt_key, [&](Document& current) {
     auto fault = fault_of_show(current, by, shows);
     if (fault) return fault;
     if (shows == shows_nothing) current.erase("shows");

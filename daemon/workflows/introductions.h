@@ -47,7 +47,7 @@ class Introductions {
 };
 
 // {"type": "member", "state": "show", "channel": "<channel or group id>", "shows": "nothing" | "names" | "addresses"}
-// -> {..., "state": "done"}, or `error` with one of no_member, no_owner, bad_wish. Safe.
-Outcome change_introductions(Services& services, Run& run, const Document& doc);
+// -> {..., "state": "done"}, or `error` with one of no_member, no_owner, bad_wish. `record`: what the registry has under the id. Safe.
+Outcome change_introductions(Services& services, Run& run, const Document& doc, const Document& record);
 
 }  // namespace channels
