@@ -144,10 +144,6 @@ describe('somebody with all that one can have', () => {
 
   test('the address is nowhere', async () => {
     assert.deepEqual(await traces(), []);
-    if (world.server.kind !== 'couchdb') return;
-    const { status, text } = await asAdmin(`/${world.daemon.names.registry_db}/_purged_infos`);
-    assert.equal(status, 200);
-    assert.ok(!text.includes(DIGEST), 'CouchDB\'s list of what was purged');
   });
 
   test('what became of her devices and channels is told by the audit, by ids', async () => {
