@@ -165,7 +165,8 @@ test('who is erased and comes back has no past, though the id is the same', asyn
   assert.ok(life.length > 5);
   assert.ok(!JSON.stringify(life).includes(again.user), 'nor by the channel');
   assert.deepEqual([life[0].what, life[0].by], ['channel made', 'erased']);
-  assert.deepEqual((await entries('--user', bob.user)).filter(({ at }) => at === life.at(-1).at).length, 1, 'others\' past stays');
+  const added = life.find(({ what, user }) => what === 'member added' && user === bob.user);
+  assert.ok((await entries('--user', bob.user)).some(({ id }) => id === added.id), 'others\' past stays');
 });
 
 test('the life of devices is told by who ended them: a device, the mailbox, an operator', async () => {
@@ -226,7 +227,7 @@ test('entries are read from a time on and page by page, or the last ones', async
   const [note, ...lines] = stdout.trimEnd().split('\n');
   assert.match(note, /there are older ones/);
   assert.equal(lines.length, 2);
-  for (const line of lines) assert.match(line, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z {2}\w+ [\w ]+ {2}by [0-9a-f]{32} /);
+  for (const line of lines) assert.match(line, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z {2}\w+ [\w ]+ {2}by (?:[0-9a-f]{32}|erased) /);
   assert.equal((await audit('--user', 'nobody@example.com')).code, 1);
   assert.equal((await audit('--since', 'yesterday')).code, 2);
   assert.equal((await audit('--channel', 'x'.repeat(20))).stdout, 'no entry\n');
