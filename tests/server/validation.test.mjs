@@ -4,7 +4,7 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { startCouch } from '../lib/couch_server.mjs';
-import { onceHeard } from '../lib/net.mjs';
+import { onceHeard, waitFor } from '../lib/net.mjs';
 
 let couch;
 const db = `server-test-validation-${process.pid}-${Date.now()}`;
@@ -80,7 +80,7 @@ test('a compacted old revision is not shown', async () => {
   const first = await call('PUT', '/compacted', { n: 1 });
   await call('PUT', '/compacted', { n: 2, _rev: first.body.rev });
   assert.equal((await call('POST', '/_compact', {})).status, 202);
-  await new Promise((resolve) => { setTimeout(resolve, 1000); });
+  await waitFor(async () => (await call('GET', `/compacted?rev=${first.body.rev}`)).status === 404, { what: 'the end of the compaction' });
   const ids = ['c'.repeat(32), first.body.rev.slice(2)];
   const seen = await shown({ _id: 'compacted', _revisions: { start: 2, ids } }, { newEdits: false });
   assert.equal(seen.old, null);
