@@ -113,11 +113,13 @@ test('a group has channels together: who comes in has them, who goes is out of t
   const recipes = () => alice.channels().find(({ name, access }) => name === 'Recipes' && access === 'reader');
   await eventually(() => recipes()?.state === 'ready', 'the channel at Alice\'s');
   await eventually(() => bob.members(team).map(({ access }) => access).join() === 'owner,writer', 'the members at Bob\'s');
-  assert.deepEqual(alice.people(recipes().id), [
-    { user: bob.status.user, access: 'owner', name: null, address: null, groups: [team] },
-    { user: alice.status.user, access: 'reader', name: null, address: null, groups: [team] },
-  ]);
-  assert.deepEqual([recipes().memberCount, recipes().groups], [1, [{ group: team, access: 'reader', name: null }]]);
+  await eventually(() => recipes().groups.some(({ group }) => group === team) && alice.members(team).length === 2, 'the group in the channel, and its people');
+  // Carol came by a link, and is in no group.
+  const people = alice.people(recipes().id);
+  assert.deepEqual(people.map(({ access, groups }) => [access, groups]), [['owner', [team]], ['reader', []], ['reader', [team]]]);
+  assert.deepEqual([people[0].user, people[2].user], [bob.status.user, alice.status.user]);
+  assert.deepEqual(recipes().groups, [{ group: team, access: 'reader', name: null }]);
+  assert.equal(recipes().memberCount, 2, 'by themselves');
   assert.equal(alice.groups().find(({ id }) => id === team).memberCount, 2);
   await bob.showMembers('Recipes', 'names');
   await eventually(() => recipes().groups[0].name === 'The team', 'the group\'s name at Alice\'s');

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t a_page = 100;  // CouchDB's limit for _dbs_info, too
 constexpr std::size_t most_named = 3;
-constexpr seconds longest_look{300};
+constexpr seconds longest_search{300};
 // What a daemon does hourly, it has done by then.
 constexpr std::chrono::hours overdue{2};
 
@@ -52,7 +52,7 @@ struct Found {
 // One look: where, and until when it goes on.
 struct Search {
   explicit Search(Visit& visit_of)
-      : visit(visit_of), registry(*visit.server, visit.settings.registry_db), end(visit.env.mono_now() + longest_look) {}
+      : visit(visit_of), registry(*visit.server, visit.settings.registry_db), end(visit.env.mono_now() + longest_search) {}
   Visit& visit;
   Database registry;
   MonoTime end;
