@@ -8,9 +8,11 @@
 #include <charconv>
 #include <chrono>
 #include <memory>
+#include <thread>
 
 #include "base/check.h"
 #include "base/errors.h"
+#include "http/unhurried.h"
 
 namespace channels {
 
@@ -18,6 +20,10 @@ namespace {
 
 // No wait of libcurl's own is so long: what ends one is data, a wake-up, or a time limit that it knows itself.
 constexpr milliseconds longest_poll = seconds(3600);
+
+// What an unhurried request lets gather. Longer, and a sweep over many databases would become slow; a socket holds some 100 kB meanwhile.
+constexpr milliseconds gathering{40};
+constexpr long gathered_at_once = 131072;
 
 // A thread's request, and the connections that it keeps. Not curl_easy_perform(), which wakes each waiting thread once or twice
 // a second to ask whether to go on: with ten feeds open that was most of what a sleeping daemon did.
@@ -150,6 +156,7 @@ void set_options(CURL* curl, const HttpRequest& request, const HeaderList& heade
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &exchange);
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, &exchange);
+  if (Unhurried::is_on()) curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, gathered_at_once);
   set_body(curl, request);
 }
 
@@ -174,7 +181,9 @@ CURLcode await(CURLM* multi, const Exchange& exchange, milliseconds silence) {
     if (silence.count() > 0)
       wait = std::chrono::ceil<milliseconds>(exchange.heard + silence - std::chrono::steady_clock::now());
     if (wait.count() <= 0) return CURLE_OPERATION_TIMEDOUT;
-    if (curl_multi_poll(multi, nullptr, 0, static_cast<int>(wait.count()), nullptr) != CURLM_OK) return CURLE_FAILED_INIT;
+    const auto poll_ms = static_cast<int>(wait.count());
+    if (curl_multi_poll(multi, nullptr, 0, poll_ms, nullptr) != CURLM_OK) return CURLE_FAILED_INIT;
+    if (Unhurried::is_on() && !exchange.stop.stop_requested()) std::this_thread::sleep_for(gathering);
   }
 }
 

@@ -197,7 +197,8 @@ void take_new_name(Services& services, const Document& record, const std::string
     return true;
   });
   if (after) finish_rename(services, *after);
-  if (!after || string_or(*after, "name", "") != name) throw Unavailable("the channel is changed by somebody else at the same time");
+  if (!after || string_or(*after, "name", "") != name)
+    throw Unavailable("the channel is changed by somebody else at the same time");
 }
 
 // Why this member's name is not taken; nullopt: it is claimed among his own: a name that somebody else gave a channel must not

@@ -19,7 +19,8 @@ std::string name_record_id(const ChannelWish& wish) {
 }
 
 bool has_name(const Document& channel_record, const ChannelWish& wish) {
-  return !is_ended(channel_record) && string_or(channel_record, "name", "") == wish.name && namer_of(channel_record) == wish.user;
+  return !is_ended(channel_record) && string_or(channel_record, "name", "") == wish.name &&
+         namer_of(channel_record) == wish.user;
 }
 
 // A rename is not at its end: copies and description may still say this name.
@@ -34,15 +35,15 @@ bool is_left_over(Services& services, const Document& holder, const ChannelWish&
   return doc_state(holder) == "ready" && !Reach(services).has(holder, wish.user);
 }
 
-// `channel_record` was read after the claim, and is written as it is: whoever is about to want the name again finds it changed.
-bool remove_name_claim(Services& services, const Document& claim, const std::optional<Document>& channel_record) {
-  if (channel_record && !update_unless_changed(services.registry, *channel_record, [](Document&) { return true; })) return false;
-  return services.registry.database().save({{"_id", doc_id(claim)}, {"_rev", doc_rev(claim)}, {"_deleted", true}}).ok();
+// False: somebody else has written it since.
+bool write_as_it_is(Services& services, const Document& known) {
+  return update_unless_changed(services.registry, known, [](Document&) { return true; }).has_value();
 }
 
-// So that no run removes it that read it before.
-bool renew(Services& services, const Document& claim) {
-  return update_unless_changed(services.registry, claim, [](Document&) { return true; }).has_value();
+// `channel_record` was read after the claim, and is written as it is: whoever is about to want the name again finds it changed.
+bool remove_name_claim(Services& services, const Document& claim, const std::optional<Document>& channel_record) {
+  if (channel_record && !write_as_it_is(services, *channel_record)) return false;
+  return services.registry.database().save({{"_id", doc_id(claim)}, {"_rev", doc_rev(claim)}, {"_deleted", true}}).ok();
 }
 
 }  // namespace
@@ -73,7 +74,8 @@ void release_channel(Services& services, const ChannelWish& wish) {
   if (is_deleted(record)) release_channel_name(services, wish);
 }
 
-std::optional<Document> update_unless_changed(Registry& registry, const Document& known, const std::function<bool(Document&)>& change) {
+std::optional<Document> update_unless_changed(Registry& registry, const Document& known,
+                                              const std::function<bool(Document&)>& change) {
   bool is_changed = false;
   Document doc = registry.update(known, [&](Document& current) {
     is_changed = doc_rev(current) != doc_rev(known);
@@ -85,12 +87,17 @@ std::optional<Document> update_unless_changed(Registry& registry, const Document
 
 std::string claim_channel_name(Services& services, const ChannelWish& wish) {
   const std::string run = hex(services.env.random_bytes(8));
-  const Document wanted{{"_id", name_record_id(wish)}, {"type", "channelname"}, {"channel", wish.id}, {"user", wish.user}, {"run", run}};
+  const Document wanted{{"_id", name_record_id(wish)},
+                        {"type", "channelname"},
+                        {"channel", wish.id},
+                        {"user", wish.user},
+                        {"run", run}};
   for (int tries = 0; tries < most_name_tries; ++tries) {
     const Document claim = services.registry.claim(wanted);
     const std::string holder = string_or(claim, "channel", "");
     if (holder == wish.id) {
-      if (string_or(claim, "run", "") == run || renew(services, claim)) return holder;
+      // An older one is renewed: no run that read it before removes it then.
+      if (string_or(claim, "run", "") == run || write_as_it_is(services, claim)) return holder;
       continue;
     }
     const auto record = services.registry.get(channel_record_id(holder));

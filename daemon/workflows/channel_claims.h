@@ -32,7 +32,8 @@ void release_channel(Services& services, const ChannelWish& wish);
 // Of two such runs at once one meets another revision than it knows, and looks again.
 
 // `change` as of Registry::update, but once, and over the very revision that `known` has; nullopt: somebody has written it since.
-std::optional<Document> update_unless_changed(Registry& registry, const Document& known, const std::function<bool(Document&)>& change);
+std::optional<Document> update_unless_changed(Registry& registry, const Document& known,
+                                              const std::function<bool(Document&)>& change);
 // The id of the channel that has this name among the user's; the wish's own if the claim is won. A claim of a channel that does
 // not have the name (any longer), is deleted, or that the user is out of, goes to the wish.
 std::string claim_channel_name(Services& services, const ChannelWish& wish);

@@ -14,15 +14,22 @@
 #include <thread>
 
 #include "base/errors.h"
+#include "http/unhurried.h"
 
 namespace channels {
 namespace {
 
-// Takes connections one after the other; each gets `first` at once and the rest of the answer after `wait`.
+// Takes connections one after the other; each gets `first` at once and the rest of the answer after `wait`, in pieces of which each has its
+// pause.
 class SlowServer {
  public:
-  SlowServer(std::string first, std::string rest, milliseconds wait)
-      : first_(std::move(first)), rest_(std::move(rest)), wait_(wait), listener_(socket(AF_INET, SOCK_STREAM, 0)) {
+  SlowServer(std::string first, std::string rest, milliseconds wait, milliseconds pause = milliseconds(0), std::size_t pieces = 1)
+      : first_(std::move(first)),
+        rest_(std::move(rest)),
+        wait_(wait),
+        pause_(pause),
+        pieces_(pieces),
+        listener_(socket(AF_INET, SOCK_STREAM, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -49,7 +56,11 @@ class SlowServer {
       if (read(client, request, sizeof request) > 0) {
         send(client, first_.data(), first_.size(), MSG_NOSIGNAL);
         ended.wait_for(wait_);
-        send(client, rest_.data(), rest_.size(), MSG_NOSIGNAL);
+        const std::size_t size = rest_.size() / pieces_;
+        for (std::size_t at = 0; at < rest_.size(); at += size) {
+          send(client, rest_.data() + at, size, MSG_NOSIGNAL);
+          std::this_thread::sleep_for(pause_);
+        }
       }
       close(client);
     }
@@ -58,6 +69,8 @@ class SlowServer {
   const std::string first_;
   const std::string rest_;
   const milliseconds wait_;
+  const milliseconds pause_;
+  const std::size_t pieces_;
   const int listener_;
   int port_ = 0;
   std::promise<void> ended_;
@@ -94,6 +107,21 @@ TEST(CurlTransportTest, WaitsForALateAnswerWithoutWakingUp) {
   const long before = waits_of_this_thread();
   EXPECT_EQ(transport.send(get(server)).body, "late");
   EXPECT_LE(waits_of_this_thread() - before, 3) << "for the connection, and for the answer";
+}
+
+// As CouchDB sends a list.
+TEST(CurlTransportTest, AnUnhurriedRequestLetsItsAnswerGather) {
+  const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 200\r\nConnection: close\r\n\r\n";
+  const SlowServer server(answer, std::string(200, 'x'), milliseconds(1), milliseconds(2), 20);
+  CurlTransport transport;
+  const auto waits_for_it = [&] {
+    const long before = waits_of_this_thread();
+    EXPECT_EQ(transport.send(get(server)).body.size(), 200U);
+    return waits_of_this_thread() - before;
+  };
+  const long hurried = waits_for_it();
+  const Unhurried unhurried;
+  EXPECT_LT(waits_for_it(), hurried / 2);
 }
 
 TEST(CurlTransportTest, AStopEndsARequestThatWaits) {
