@@ -28,15 +28,20 @@ class Purger {
   std::size_t revs_ = 0;
 };
 
-// While it is there, CouchDB keeps the ids of the last purge alone, and not of the last thousand: a compaction drops the others. For ids that say
+// While it is there, CouchDB keeps the id of the last purge alone, and not of the last thousand: a compaction drops the others. For ids that say
 // something about a person. Nothing happens where CouchDB knows no such limit.
 class ShortPurgeList {
  public:
-  explicit ShortPurgeList(Database& database);
+  explicit ShortPurgeList(const Database& database);
   ~ShortPurgeList();
+  ShortPurgeList(const ShortPurgeList&) = delete;
+  ShortPurgeList& operator=(const ShortPurgeList&) = delete;
+
+  // Purges ids of nothing, so that these are the last ones. Each shard of the database has a list of its own, and keeps its own last.
+  void push_out();
 
  private:
-  Database& database_;
+  Database database_;
   int usual_ = 0;  // 0: not known
 };
 

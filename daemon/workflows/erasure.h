@@ -9,9 +9,11 @@
 
 #include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "couch/purger.h"
 #include "mail/address.h"
 #include "workflows/erasure_notes.h"
 #include "workflows/mentions.h"
@@ -57,13 +59,21 @@ class Compactions {
   explicit Compactions(Services& services) : services_(services) {}
   // A database that isn't there is none to compact.
   void begin(const std::string& name);
+  // The same, and CouchDB's list of the ids that were purged there goes with it.
+  void begin_without_purged_ids(const std::string& name);
   // Those that were still at it.
   std::vector<std::string> finish();
 
  private:
+  struct UnderWay {
+    std::string name;
+    std::unique_ptr<ShortPurgeList> purged;  // null: as it is
+  };
+
+  void begin(UnderWay compaction, Database& database);
   void end_first();
   Services& services_;
-  std::deque<std::string> under_way_;
+  std::deque<UnderWay> under_way_;
   std::vector<std::string> unended_;
 };
 

@@ -34,22 +34,33 @@ bool compact_whole(Env& env, Database& database) {
 }
 
 void Compactions::begin(const std::string& name) {
-  if (under_way_.size() == most_compactions) end_first();
   Database database(services_.server, name);
+  begin({name, nullptr}, database);
+}
+
+void Compactions::begin_without_purged_ids(const std::string& name) {
+  Database database(services_.server, name);
+  auto purged = std::make_unique<ShortPurgeList>(database);
+  begin({name, std::move(purged)}, database);
+}
+
+void Compactions::begin(UnderWay compaction, Database& database) {
+  if (under_way_.size() == most_compactions) end_first();
   try {
-    if (begin_compacting(services_.env, database)) under_way_.push_back(name);
-    else unended_.push_back(name);
+    if (compaction.purged != nullptr) compaction.purged->push_out();
+    if (begin_compacting(services_.env, database)) under_way_.push_back(std::move(compaction));
+    else unended_.push_back(compaction.name);
   } catch (const Refused& refused) {
     if (refused.status != 404) throw;
   }
 }
 
 void Compactions::end_first() {
-  const std::string name = under_way_.front();
+  const UnderWay compaction = std::move(under_way_.front());
   under_way_.pop_front();
-  Database database(services_.server, name);
+  Database database(services_.server, compaction.name);
   try {
-    if (!ends_compacting(services_.env, database)) unended_.push_back(name);
+    if (!ends_compacting(services_.env, database)) unended_.push_back(compaction.name);
   } catch (const Refused& refused) {
     if (refused.status != 404) throw;  // it was deleted meanwhile
   }

@@ -16,9 +16,9 @@ async function textsOf(server, name) {
   const path = `/${encodeURIComponent(name)}`;
   const feed = await server.request(`${path}/_changes?style=all_docs&include_docs=true&conflicts=true`);
   const texts = [{ where: `${name}/_changes`, text: feed.text }];
-  for (const local of ['_local_docs', '_all_docs']) {
-    const { text, status } = await server.request(`${path}/${local}?include_docs=true`);
-    if (status === 200) texts.push({ where: `${name}/${local}`, text });
+  for (const list of ['_local_docs?include_docs=true', '_all_docs?include_docs=true', '_purged_infos']) {
+    const { text, status } = await server.request(`${path}/${list}`);
+    if (status === 200) texts.push({ where: `${name}/${list}`, text });
   }
   for (const { id } of feed.body.results) texts.push(...await revisionsOf(server, path, id));
   return texts;
