@@ -12,9 +12,6 @@ namespace {
 constexpr seconds poll_time{50};
 // A place is not taken from a database that was active so lately: two would only chase each other.
 constexpr seconds least_stay{5};
-// After so long without news the place is given up: a long-poll is a request a minute and a process of CouchDB's, and what is written next is
-// told by _db_updates, 300 ms later. Shorter, and people who write to each other now and then would wait for each other.
-constexpr seconds longest_quiet{120};
 // CouchDB (seen on 3.5.0) reads the feed and then begins to listen for changes: a change between the two is not told
 // until the next one. The hint by _db_updates comes up to a second after the change; so long a poll
 // that has just begun is not believed to hear everything.
@@ -144,11 +141,7 @@ void HotFeeds::poll(std::size_t index, const std::string& database, const std::s
   Place& place = places_[index];
   if (place.database != database) return;  // it was given to another database meanwhile
   place.polling = false;
-  if (quiet && !place.pinned && env_.mono_now() - place.used_at > longest_quiet) {
-    place.database.clear();
-    // Of what came since the answer, the hint may have been dropped, because of this poll.
-    schedule_.mark(database);
-  } else if (quiet) {
+  if (quiet) {
     place.since = query.since;
   } else if (!stopped_) {
     schedule_.mark_at(database, again, Cause::rows);

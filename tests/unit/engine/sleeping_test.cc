@@ -142,19 +142,6 @@ TEST_F(SleepingTest, TheSweepTakesNoDatabaseForAnOlderCopyThatIsWorkedOffMeanwhi
   EXPECT_EQ(told.all(), (std::set<std::string>{"busy", "changed", "put back went back"}));
 }
 
-// With a last look, for what was written while nobody may have listened.
-TEST_F(SleepingTest, ALongPollThatHeardNothingForMinutesIsGivenUp) {
-  couch_.during_poll = [this] { env_.advance(seconds(50)); };
-  HotFeeds hot(env_, log_, server_, schedule_, 1, {});
-  hot.turn_ended("chat", "7-now", true);
-  EXPECT_TRUE(comes_true([&] { return schedule_.names().contains("chat"); }));
-  EXPECT_EQ(couch_.polls(), 3) << "two minutes, and what was left of the poll";
-  EXPECT_FALSE(hot.hears("chat"));
-  hot.turn_ended("chat", "7-now", false);
-  pause(real_, milliseconds(50));
-  EXPECT_EQ(couch_.polls(), 3) << "the last look found nothing: it is no news";
-}
-
 TEST_F(SleepingTest, APinnedDatabaseIsListenedToForEver) {
   couch_.during_poll = [this] { env_.advance(seconds(50)); };
   HotFeeds hot(env_, log_, server_, schedule_, 0, {"handshake"});
