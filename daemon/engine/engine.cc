@@ -142,8 +142,16 @@ std::shared_ptr<Follower> Engine::find(const std::string& database) {
   return found == followers_.end() ? nullptr : found->second;
 }
 
+std::shared_ptr<Follower> Engine::wake(const std::string& database) {
+  const std::lock_guard lock(mutex_);
+  const auto found = followers_.find(database);
+  if (found == followers_.end()) return nullptr;
+  awake_.insert(database);
+  return found->second;
+}
+
 std::shared_ptr<Follower> Engine::open(const std::string& database) {
-  if (auto follower = find(database)) return follower;
+  if (auto follower = wake(database)) return follower;
   std::vector<std::string> soon = schedule_.upcoming(checkpoints_at_once);
   std::erase_if(soon, [this](const std::string& name) { return rules_for(name) == nullptr || find(name) != nullptr; });
   const CheckpointRecord start = records_.load_checkpoint(database, soon);
@@ -154,11 +162,14 @@ std::shared_ptr<Follower> Engine::open(const std::string& database) {
   }
   auto made = std::make_shared<Follower>(bench_, database, *rules_for(database), start, version);
   const std::lock_guard lock(mutex_);
+  awake_.insert(database);
   return followers_.emplace(database, std::move(made)).first->second;
 }
 
-void Engine::fell_asleep(const std::string& database) {
+void Engine::fell_asleep(const std::string& database, Follower& follower) {
   const std::lock_guard lock(mutex_);
+  if (!follower.asleep()) return;  // it was handed something just now
+  awake_.erase(database);
   const auto longest_asleep = sleepers_.put(database);
   if (!longest_asleep) return;
   const auto found = followers_.find(*longest_asleep);
@@ -171,6 +182,7 @@ bool Engine::drop(const std::string& database) {
   hot_->leave(database);
   const std::lock_guard lock(mutex_);
   followers_.erase(database);
+  awake_.erase(database);
   return true;
 }
 
@@ -188,6 +200,7 @@ void Engine::work() {
         // Deleted: it has nothing to do until somebody makes it again, which is a hint of its own.
         const std::lock_guard lock(mutex_);
         followers_.erase(database);
+        awake_.erase(database);
       } else {
         turn_failed(database, refused.what());
       }
@@ -207,7 +220,7 @@ void Engine::do_turn(const std::string& database, bool has_rows) {
   if (turn.next) {
     schedule_.mark_at(database, *turn.next);
   } else if (follower->asleep()) {
-    fell_asleep(database);
+    fell_asleep(database, *follower);
   }
 }
 
@@ -236,6 +249,7 @@ void Engine::hand_in(const std::string& database, const std::vector<Revisit>& re
     const auto follower = open(database);
     if (follower == nullptr) return;
     follower->revisit(revisits);
+    wake(database);  // its turn may have ended in between
     schedule_.mark(database, Cause::at_hand);
   } catch (const Refused& refused) {
     if (refused.status != 404) throw;

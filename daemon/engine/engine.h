@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -73,8 +74,10 @@ class Engine {
   // Null if the database is none of ours.
   std::shared_ptr<Follower> open(const std::string& database);
   std::shared_ptr<Follower> find(const std::string& database);
+  // The same, and it counts as awake from now on.
+  std::shared_ptr<Follower> wake(const std::string& database);
   // Kept for a while: a database that wakes again needs no look into the registry.
-  void fell_asleep(const std::string& database);
+  void fell_asleep(const std::string& database, Follower& follower);
   void work();
   void do_turn(const std::string& database, bool has_rows);
   // Another worker follows it from now on. False while a run's result is to be saved.
@@ -104,6 +107,9 @@ class Engine {
   Schedule schedule_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Follower>> followers_;  // guarded by mutex_
+  // Names of followers_ that may have something left, all that have among them: with thousands asleep none of those is asked at each
+  // beat. Guarded by mutex_.
+  std::set<std::string> awake_;
   Sleepers sleepers_;                    // of followers_; guarded by mutex_
   std::map<std::string, int> failures_;  // turns in a row that failed; guarded by mutex_
   HandOver announced_;                   // only the beating thread uses it

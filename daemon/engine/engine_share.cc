@@ -41,8 +41,9 @@ HandOver Engine::unfinished() {
   std::set<std::string> awake = schedule_.names();
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& [name, follower] : followers_) {
-      if (!follower->asleep()) awake.insert(name);
+    for (const std::string& name : awake_) {
+      const auto found = followers_.find(name);
+      if (found != followers_.end() && !found->second->asleep()) awake.insert(name);
     }
   }
   if (awake.size() <= most_named) {
@@ -65,7 +66,10 @@ json::object Engine::status() {
   std::vector<std::shared_ptr<Follower>> followers;
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& [name, follower] : followers_) followers.push_back(follower);
+    for (const std::string& name : awake_) {
+      const auto found = followers_.find(name);
+      if (found != followers_.end()) followers.push_back(found->second);
+    }
   }
   for (const auto& follower : followers) {
     if (follower->asleep()) continue;

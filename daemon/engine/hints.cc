@@ -8,12 +8,15 @@
 #include "couch/answer.h"
 #include "couch/document.h"
 #include "engine/backoff.h"
+#include "http/unhurried.h"
 
 namespace channels {
 
 namespace {
 
 constexpr milliseconds heartbeat = seconds(5);
+// A sweep that has so much time for a hundred databases lets its answers gather.
+constexpr milliseconds time_to_gather = seconds(1);
 // CouchDB's own limit for one POST /_dbs_info.
 constexpr std::size_t infos_a_request = 100;
 constexpr std::size_t names_a_request = 1000;
@@ -23,6 +26,9 @@ constexpr std::size_t most_revisits_at_once = 5000;
 constexpr std::size_t updates_a_request = 1000;
 // A revisit is at most so much late; more often would cost requests for what sleeps.
 constexpr seconds revisit_interval{5};
+
+// What ends it is a wake(); the time is only an end to the wait.
+constexpr milliseconds until_woken = seconds(60);
 
 // CouchDB's seqs are opaque, but all begin with the number of updates. It is used for nothing but the suspicion that a
 // database is an older copy, which costs reading it again if it is wrong.
@@ -50,6 +56,12 @@ Repeating::~Repeating() {
   thread_.reset();
 }
 
+void Repeating::wake() {
+  const std::lock_guard lock(mutex_);
+  woken_ = true;
+  changed_->notify_all();
+}
+
 milliseconds Repeating::after_failure(int failures, const std::string& why, std::optional<seconds> retry_after) {
   if (failures == 1 && !stop_.stop_requested()) bench_.log.info(name_ + ": " + why);
   const milliseconds wait = backoff(failures, bench_.env.random_unit());
@@ -70,8 +82,8 @@ void Repeating::work() {
     }
     const MonoTime until = bench_.env.mono_now() + wait;
     std::unique_lock lock(mutex_);
-    while (!stop_.stop_requested() && bench_.env.mono_now() < until)
-      changed_->wait_until(lock, until);
+    while (!stop_.stop_requested() && !woken_ && bench_.env.mono_now() < until) changed_->wait_until(lock, until);
+    woken_ = false;
   }
 }
 
@@ -83,13 +95,19 @@ UpdatesFeed::UpdatesFeed(HintsBench& bench)
       replaying_(bench, "replays", [this](const std::stop_token&) { return replay_next(); }) {}
 
 void UpdatesFeed::start(const std::string& since) {
-  const std::lock_guard lock(mutex_);
-  since_ = since;
+  {
+    const std::lock_guard lock(mutex_);
+    since_ = since;
+  }
+  thread_.wake();
 }
 
 void UpdatesFeed::replay(const std::string& since) {
-  const std::lock_guard lock(mutex_);
-  replays_.push_back(since);
+  {
+    const std::lock_guard lock(mutex_);
+    replays_.push_back(since);
+  }
+  replaying_.wake();
 }
 
 std::string UpdatesFeed::position() {
@@ -100,7 +118,7 @@ std::string UpdatesFeed::position() {
 milliseconds UpdatesFeed::follow(const std::stop_token& stop) {
   {
     const std::lock_guard lock(mutex_);
-    if (!since_) return milliseconds(200);
+    if (!since_) return until_woken;
   }
   const std::string path = "_db_updates?feed=continuous&heartbeat=" + std::to_string(heartbeat.count()) +
                            "&since=" + url_encode(position());
@@ -168,7 +186,7 @@ milliseconds UpdatesFeed::replay_next() {
   std::string since;
   {
     const std::lock_guard lock(mutex_);
-    if (replays_.empty()) return milliseconds(500);
+    if (replays_.empty()) return until_woken;
     since = replays_.front();
   }
   Reply reply = bench_.server.request("GET", "_db_updates?limit=" + std::to_string(updates_a_request) +
@@ -210,8 +228,12 @@ void Sweep::advance(const std::vector<std::string>& names) {
 }
 
 void Sweep::look_at(const std::vector<std::string>& names) {
-  const auto infos = bench_.server.database_infos(names);
+  std::optional<Unhurried> unhurried;
+  if (time_for(names.size()) >= time_to_gather) unhurried.emplace();
+  // The checkpoints first: what is written and worked off between the two requests must not look like an older copy. And the registry's, also
+  // of what sleeps here: another worker may have found that it is an older copy, and have started over.
   const auto seqs = bench_.records.checkpoints(names);
+  const auto infos = bench_.server.database_infos(names);
   for (std::size_t i = 0; i < infos.size() && i < seqs.size(); ++i) {
     if (infos[i].missing) continue;
     const bool is_as_left = seqs[i] && seqs[i]->seq == infos[i].update_seq &&
@@ -223,6 +245,7 @@ void Sweep::look_at(const std::vector<std::string>& names) {
 }
 
 milliseconds Sweep::step() {
+  const MonoTime began = bench_.env.mono_now();
   if (last_name_.empty()) round_ = {bench_.env.wall_now(), 0, 0};
   const std::vector<std::string> names = next_names();
   std::vector<std::string> ours = names;
@@ -237,8 +260,8 @@ milliseconds Sweep::step() {
     end_round();
   }
   // A short list is no reason to go round at once.
-  const milliseconds pause = seconds(1) * static_cast<int>(ours.size()) / rate_;
-  return std::max(pause, ended ? milliseconds(seconds(5)) : milliseconds(20));
+  const auto spent = std::chrono::duration_cast<milliseconds>(bench_.env.mono_now() - began);
+  return std::max(time_for(ours.size()) - spent, ended ? milliseconds(seconds(5)) : milliseconds(20));
 }
 
 void Sweep::end_round() {

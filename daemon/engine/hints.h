@@ -11,6 +11,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <stop_token>
 #include <string>
@@ -52,6 +53,8 @@ class Repeating {
  public:
   Repeating(HintsBench& bench, std::string name, std::function<milliseconds(const std::stop_token&)> body);
   ~Repeating();
+  // There is something to do: the wait ends now, or after the call under way there is none.
+  void wake();
 
  private:
   void work();
@@ -63,6 +66,7 @@ class Repeating {
   std::stop_source stop_;
   std::mutex mutex_;
   std::unique_ptr<Signal> changed_;
+  bool woken_ = false;  // guarded by mutex_
   std::unique_ptr<Thread> thread_;
 };
 
@@ -112,6 +116,8 @@ class Sweep {
   };
 
   milliseconds step();
+  // What so many databases may take.
+  milliseconds time_for(std::size_t databases) const { return seconds(1) * static_cast<int>(databases) / rate_; }
   std::vector<std::string> next_names();
   void advance(const std::vector<std::string>& names);
   void look_at(const std::vector<std::string>& names);

@@ -6,28 +6,46 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <chrono>
 #include <memory>
+#include <thread>
 
 #include "base/check.h"
 #include "base/errors.h"
+#include "http/unhurried.h"
 
 namespace channels {
 
 namespace {
 
-struct EasyHandle {
-  EasyHandle() : curl(curl_easy_init()) { check(curl != nullptr, "libcurl gave no handle"); }
-  ~EasyHandle() { curl_easy_cleanup(curl); }
-  EasyHandle(const EasyHandle&) = delete;
-  EasyHandle& operator=(const EasyHandle&) = delete;
+// No wait of libcurl's own is so long: what ends one is data, a wake-up, or a time limit that it knows itself.
+constexpr milliseconds longest_poll = seconds(3600);
 
+// What an unhurried request lets gather. Longer, and a sweep over many databases would become slow; a socket holds some 100 kB meanwhile.
+constexpr milliseconds gathering{40};
+constexpr long gathered_at_once = 131072;
+
+// A thread's request, and the connections that it keeps. Not curl_easy_perform(), which wakes each waiting thread once or twice
+// a second to ask whether to go on: with ten feeds open that was most of what a sleeping daemon did.
+struct Handles {
+  Handles() : multi(curl_multi_init()), curl(curl_easy_init()) {
+    check(multi != nullptr && curl != nullptr, "libcurl gave no handle");
+  }
+  ~Handles() {
+    curl_easy_cleanup(curl);
+    curl_multi_cleanup(multi);
+  }
+  Handles(const Handles&) = delete;
+  Handles& operator=(const Handles&) = delete;
+
+  CURLM* multi;
   CURL* curl;
 };
 
-CURL* handle_of_this_thread() {
-  thread_local EasyHandle handle;
-  curl_easy_reset(handle.curl);  // options only: live connections stay
-  return handle.curl;
+Handles& handles_of_this_thread() {
+  thread_local Handles handles;
+  curl_easy_reset(handles.curl);  // options only: live connections stay
+  return handles;
 }
 
 // What the callbacks of one request share.
@@ -39,6 +57,7 @@ struct Exchange {
   bool wants_headers = false;
   bool too_large = false;
   bool ended_by_receiver = false;
+  MonoTime heard = std::chrono::steady_clock::now();  // when something came last
   CURL* curl = nullptr;
 
   bool streams() {
@@ -50,6 +69,7 @@ struct Exchange {
 
 std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
   auto& exchange = *static_cast<Exchange*>(user);
+  exchange.heard = std::chrono::steady_clock::now();
   if (exchange.streams()) {
     exchange.ended_by_receiver = !(*exchange.receive)({data, size});
     return exchange.ended_by_receiver ? 0 : size;
@@ -69,6 +89,7 @@ std::string lower_case(std::string text) {
 std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
   auto& exchange = *static_cast<Exchange*>(user);
   auto& response = exchange.response;
+  exchange.heard = std::chrono::steady_clock::now();
   const std::string_view line(data, size);
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return size;
@@ -90,11 +111,6 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
   }
   if (exchange.wants_headers) response.headers[lower_case(name)] = value;
   return size;
-}
-
-// libcurl calls this at least once a second: a stop is seen within that time.
-int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return static_cast<Exchange*>(user)->stop.stop_requested() ? 1 : 0;
 }
 
 struct FreeList {
@@ -127,13 +143,7 @@ void set_body(CURL* curl, const HttpRequest& request) {
                    request.method == "HEAD" ? nullptr : request.method.c_str());
 }
 
-HttpResponse perform(const HttpRequest& request, Exchange& exchange, milliseconds silence) {
-  CURL* curl = handle_of_this_thread();
-  exchange.curl = curl;
-  exchange.stop = request.stop;
-  exchange.largest_body = request.largest_answer;
-  exchange.wants_headers = request.wants_headers;
-  const HeaderList headers = header_list(request);
+void set_options(CURL* curl, const HttpRequest& request, const HeaderList& headers, Exchange& exchange) {
   curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
@@ -146,16 +156,59 @@ HttpResponse perform(const HttpRequest& request, Exchange& exchange, millisecond
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &exchange);
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, &exchange);
-  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
-  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &exchange);
-  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-  if (silence.count() > 0) {
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME,
-                     static_cast<long>(std::chrono::ceil<seconds>(silence).count()));
-  }
+  if (Unhurried::is_on()) curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, gathered_at_once);
   set_body(curl, request);
-  const CURLcode code = curl_easy_perform(curl);
+}
+
+// Why it was not brought to its end; CURLE_OK if it was.
+CURLcode outcome_of(CURLM* multi) {
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(multi, &left)) {
+    if (message->msg == CURLMSG_DONE) return message->data.result;
+  }
+  return CURLE_ABORTED_BY_CALLBACK;
+}
+
+// Until there is an answer, or the stop is wished, or nothing came for `silence` (0: that long is right).
+CURLcode await(CURLM* multi, const Exchange& exchange, milliseconds silence) {
+  const std::stop_callback wake(exchange.stop, [multi] { curl_multi_wakeup(multi); });
+  while (true) {
+    int running = 0;
+    if (curl_multi_perform(multi, &running) != CURLM_OK) return CURLE_FAILED_INIT;
+    if (running == 0) return outcome_of(multi);
+    if (exchange.stop.stop_requested()) return CURLE_ABORTED_BY_CALLBACK;
+    milliseconds wait = longest_poll;
+    if (silence.count() > 0)
+      wait = std::chrono::ceil<milliseconds>(exchange.heard + silence - std::chrono::steady_clock::now());
+    if (wait.count() <= 0) return CURLE_OPERATION_TIMEDOUT;
+    const auto poll_ms = static_cast<int>(wait.count());
+    if (curl_multi_poll(multi, nullptr, 0, poll_ms, nullptr) != CURLM_OK) return CURLE_FAILED_INIT;
+    if (Unhurried::is_on() && !exchange.stop.stop_requested()) std::this_thread::sleep_for(gathering);
+  }
+}
+
+// Takes part in its thread's transfers; one under way is broken off at the end.
+struct Attached {
+  explicit Attached(const Handles& of) : handles(of) {
+    check(curl_multi_add_handle(handles.multi, handles.curl) == CURLM_OK, "libcurl took no request");
+  }
+  ~Attached() { curl_multi_remove_handle(handles.multi, handles.curl); }
+  Attached(const Attached&) = delete;
+  Attached& operator=(const Attached&) = delete;
+
+  const Handles& handles;
+};
+
+HttpResponse perform(const HttpRequest& request, Exchange& exchange, milliseconds silence) {
+  const Handles& handles = handles_of_this_thread();
+  exchange.curl = handles.curl;
+  exchange.stop = request.stop;
+  exchange.largest_body = request.largest_answer;
+  exchange.wants_headers = request.wants_headers;
+  const HeaderList headers = header_list(request);
+  set_options(handles.curl, request, headers, exchange);
+  const Attached attached(handles);
+  const CURLcode code = await(handles.multi, exchange, silence);
   if (code != CURLE_OK && !exchange.ended_by_receiver) {
     const std::string what = request.method + " " + request.url + ": ";
     if (exchange.too_large)
@@ -163,7 +216,7 @@ HttpResponse perform(const HttpRequest& request, Exchange& exchange, millisecond
     throw Unavailable(what + curl_easy_strerror(code));
   }
   long status = 0;
-  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+  curl_easy_getinfo(handles.curl, CURLINFO_RESPONSE_CODE, &status);
   exchange.response.status = static_cast<int>(status);
   return std::move(exchange.response);
 }

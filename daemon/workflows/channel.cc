@@ -78,6 +78,7 @@ std::optional<ChannelFault> begin_making(Services& services, const ChannelWish& 
     current["state"] = "making";
     return true;
   });
+  if (doc_state(record).empty()) throw Unavailable("the claim of the channel's id was given up at the same time");
   if (doc_state(record) != "claimed") return std::nullopt;  // begun by this run, or by one before
   release_channel(services, wish);
   return ChannelFault{"database_exists",
@@ -124,18 +125,8 @@ Document make_database(Services& services, const Document& record, std::optional
   return open_to_members(services, record);
 }
 
-// Of a channel that is deleted, or that he is out of: he may give the name to one of his own.
-bool is_left_over(Services& services, const std::string& channel_id, const std::string& user) {
-  const auto record = services.registry.get(channel_record_id(channel_id));
-  return record && (is_ended(*record) || (doc_state(*record) == "ready" && !Reach(services).has(*record, user)));
-}
-
 std::optional<ChannelFault> claim_name(Services& services, const ChannelWish& wish) {
-  std::string first = claim_channel_name(services, wish);
-  if (first != wish.id && is_left_over(services, first, wish.user)) {
-    release_channel_name(services, {first, wish.name, wish.user});
-    first = claim_channel_name(services, wish);
-  }
+  const std::string first = claim_channel_name(services, wish);
   if (first == wish.id) return std::nullopt;
   return ChannelFault{"duplicate", "You have a channel of this name already.", first};
 }
@@ -151,10 +142,12 @@ std::optional<ChannelFault> claim(Services& services, const ChannelWish& wish, D
     return fault;
   }
   if (old_name == wish.name) return std::nullopt;
-  record = services.registry.update(record, [&](Document& current) {
+  const auto renamed = update_unless_changed(services.registry, record, [&](Document& current) {
     current["name"] = wish.name;
     return true;
   });
+  if (!renamed) throw Unavailable("the channel's record changes at the same time");
+  record = *renamed;
   release_channel_name(services, {wish.id, old_name, wish.user});
   return std::nullopt;
 }
@@ -194,18 +187,18 @@ Document finish_rename(Services& services, const Document& known) {
 
 // Where another owner's name came in between, this one is tried again after it: the later of the two counts.
 void take_new_name(Services& services, const Document& record, const std::string& user, const std::string& name) {
-  const std::string old_name = string_or(record, "name", "");
-  const Document after = services.registry.update(record, [&](Document& current) {
-    if (string_or(current, "name", "") != old_name || current.contains("renaming")) return false;
-    current["renaming"] = old_name;
+  const auto after = update_unless_changed(services.registry, record, [&](Document& current) {
+    if (current.contains("renaming")) return false;
+    current["renaming"] = string_or(current, "name", "");
     current["renaming_of"] = namer_of(current);
     current["name"] = name;
     current["named_by"] = user;
     note_audit(current, {"channel renamed", user, {{"channel", channel_id_of(current)}}}, services.env.wall_now());
     return true;
   });
-  finish_rename(services, after);
-  if (string_or(after, "name", "") != name) throw Unavailable("the channel is given another name at the same time");
+  if (after) finish_rename(services, *after);
+  if (!after || string_or(*after, "name", "") != name)
+    throw Unavailable("the channel is changed by somebody else at the same time");
 }
 
 // Why this member's name is not taken; nullopt: it is claimed among his own: a name that somebody else gave a channel must not

@@ -1,5 +1,6 @@
 #include "workflows/channel_ends.h"
 
+#include "base/errors.h"
 #include "engine/records.h"
 #include "workflows/audit.h"
 #include "workflows/channel_claims.h"
@@ -9,6 +10,8 @@
 namespace channels {
 
 namespace {
+
+constexpr int most_end_tries = 10;
 
 bool is_deleted_state(const Document& record) {
   return doc_state(record) == "deleted";
@@ -63,6 +66,22 @@ std::string deed_of_end(std::string_view kind) {
   return kind == "delete" ? "channel deleted" : "channel brought back";
 }
 
+// nullopt: somebody has changed the record since it was read.
+std::optional<EndResult> try_end(Services& services, const Document& channel_record, const EndWish& wish) {
+  const WallTime now = services.env.wall_now();
+  EndResult result{channel_record, fault_of_end(channel_record, wish, now)};
+  const bool is_handled = was_handled(channel_record, wish.cause);  // by a run that was cut off
+  if (!result.fault && !is_handled && wish.kind == "undelete" && is_ended(channel_record))
+    result.fault = claim_name_again(services, channel_record);
+  if (result.fault || is_handled) return result;
+  const auto changed = update_unless_changed(services.registry, channel_record, [&](Document& current) {
+    return change_end(current, wish, now, services.options.deleted_kept);
+  });
+  if (!changed) return std::nullopt;
+  result.record = *changed;
+  return result;
+}
+
 }  // namespace
 
 bool is_end_wish(std::string_view state) {
@@ -109,19 +128,15 @@ bool change_end(Document& channel_record, const EndWish& wish, WallTime now, sec
 }
 
 EndResult carry_out_end(Services& services, const Document& channel_record, const EndWish& wish) {
-  const WallTime now = services.env.wall_now();
-  EndResult result{channel_record, fault_of_end(channel_record, wish, now)};
-  if (!result.fault && wish.kind == "undelete" && !was_handled(channel_record, wish.cause))
-    result.fault = claim_name_again(services, channel_record);
-  if (result.fault) return result;
-  result.record = services.registry.update(channel_record, [&](Document& current) {
-    result.fault.reset();
-    if (was_handled(current, wish.cause)) return false;  // by a run that was cut off
-    result.fault = fault_of_end(current, wish, now);
-    return !result.fault && change_end(current, wish, now, services.options.deleted_kept);
-  });
-  follow_record(services, result.record, wish.user);
-  return result;
+  Document record = channel_record;
+  for (int tries = 0; tries < most_end_tries; ++tries) {
+    if (const auto result = try_end(services, record, wish)) {
+      if (!result->fault) follow_record(services, result->record, wish.user);
+      return *result;
+    }
+    record = services.registry.get(doc_id(channel_record)).value_or(Document{});
+  }
+  throw Unavailable("the channel changes all the time");
 }
 
 Document remove_channel(Services& services, const Document& channel_record, const std::string& but) {

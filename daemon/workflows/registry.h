@@ -16,7 +16,7 @@
 //   "follower-<digest>"        {"type": "follower", "state", "channel", "user"}   (publication.h)
 //   "invitation-<digest>"      {"type": "invitation", "state", "user", "channel", ...}   (invitation_documents.h)
 //   "link-<digest>"            {"type": "link", "state", "user", "channel", "taken", ...}   (link.h)
-//   "channelname-<digest>"     {"type": "channelname", "channel", "user"}
+//   "channelname-<digest>"     {"type": "channelname", "channel", "user", "run"}   (channel_claims.h)
 //
 //   "audit-<time>-<digest>"    {"type": "audit", ...}   (audit.h); each of the others may hold some that wait, as "audit"
 //

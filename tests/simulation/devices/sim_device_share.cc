@@ -54,11 +54,13 @@ void SimDevice::call_himself() {
   save_wish(profile);
 }
 
+// Or bring it back.
 void SimDevice::end_a_channel() {
   auto channel = some_local("channel");
   if (!channel) return;
   const std::string state = doc_state(*channel);
-  if (state == "archived") (*channel)["state"] = scheduler_.happens(0.7) ? "reopen" : "delete";
+  if (state == "deleted") (*channel)["state"] = "undelete";
+  else if (state == "archived") (*channel)["state"] = scheduler_.happens(0.7) ? "reopen" : "delete";
   else if (state == "ready") (*channel)["state"] = scheduler_.happens(0.5) ? "archive" : "delete";
   else return;
   save_wish(*channel);
