@@ -136,11 +136,23 @@ void Follower::start_over_if_restored() {
   } else if (says != MarkSays::go_on || went_back) {
     // Also where the mark is right: one that was written since, by who did not know, says nothing any more.
     start_over();
+  } else {
+    read_unmarked_again();
   }
   const std::lock_guard lock(mutex_);
   counter_ = counter_after({"", counter_, 0, ""}, mark);
   checked_at_ = losses;
   went_back_ = false;
+}
+
+// A copy that was taken after the last mark looks right, and may lack rows that were read since: what is written in their place
+// would never be read. The registry's checkpoint passed no such rows.
+void Follower::read_unmarked_again() {
+  const std::lock_guard lock(mutex_);
+  if (!unmarked_) return;
+  items_.start_at(put_.seq);
+  ahead_.reset();
+  more_to_read_ = true;
 }
 
 // Another worker has found it out already.
@@ -149,7 +161,8 @@ void Follower::go_on_from(const CheckpointRecord& registered) {
   counter_ = registered.counter;
   life_ = registered.life;
   put_ = registered;
-  items_.read_to(registered.seq);
+  items_.start_at(registered.seq);
+  ahead_.reset();
   more_to_read_ = true;
   bench_.log.info(database_.name() + " is an older copy than the one that was followed: its reading goes on");
 }
@@ -170,7 +183,8 @@ void Follower::start_over() {
   bench_.records.flush_checkpoints();
   const std::lock_guard lock(mutex_);
   life_ = start.life;
-  items_.read_to(start.seq);
+  items_.start_at(start.seq);
+  ahead_.reset();
   more_to_read_ = unmarked_ = true;
   put_ = {};
 }

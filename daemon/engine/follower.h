@@ -91,6 +91,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
   void start_over_if_restored();
   bool is_to_be_checked();
   void start_over();
+  void read_unmarked_again();
   void go_on_from(const CheckpointRecord& registered);
   void collect_finished(Verdicts& verdicts);
   std::size_t read_rows();

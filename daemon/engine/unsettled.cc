@@ -39,6 +39,11 @@ void Unsettled::add_revisit(const Revisit& revisit) {
   item.look_at = MonoTime::min();
 }
 
+void Unsettled::start_at(std::string seq) {
+  for (auto& [id, item] : items_) item.tickets.clear();
+  checkpoint_.start_at(std::move(seq));
+}
+
 std::vector<std::string> Unsettled::wake(MonoTime now, std::size_t most) {
   std::vector<std::string> ids;
   for (auto& [id, item] : items_) {

@@ -66,6 +66,8 @@ class Unsettled {
   // Looks at a document again that no row brought up.
   void add_revisit(const Revisit& revisit);
   void read_to(std::string last_seq) { checkpoint_.read_to(std::move(last_seq)); }
+  // The database is an older copy, or another: its feed is read from there on. What is under way goes on, for no row.
+  void start_at(std::string seq);
 
   // Makes ready what waited until now, at most so many; returns the ids whose document must be read.
   std::vector<std::string> wake(MonoTime now, std::size_t most);

@@ -128,6 +128,23 @@ TEST(Unsettled, NextLookIsTheEarliest) {
   EXPECT_EQ(unsettled.next_look(), MonoTime::min());
 }
 
+TEST(Unsettled, WhatIsUnderWaySettlesNoRowOfAnotherFeed) {
+  Unsettled unsettled("90");
+  unsettled.add_row(row("112", "a"));
+  unsettled.add_row(row("117", "b"));
+  unsettled.find("a")->step = Step::running;
+  unsettled.start_at("0");  // an older copy was put back
+  unsettled.add_row(row("5", "b"));
+  unsettled.add_row(row("7", "c"));
+  unsettled.find("a")->step = Step::finished;
+  unsettled.settle(*unsettled.find("a"));
+  EXPECT_EQ(unsettled.checkpoint().seq(), "0");
+  unsettled.settle(*unsettled.find("b"));
+  EXPECT_EQ(unsettled.checkpoint().seq(), "5") << "c is still to be done";
+  unsettled.settle(*unsettled.find("c"));
+  EXPECT_EQ(unsettled.checkpoint().seq(), "7");
+}
+
 TEST(Unsettled, RevisitIsLookedAtAtOnceAndSettlesNoRow) {
   Unsettled unsettled("7");
   unsettled.add_revisit({"db", "a", WallTime(), {}, "1-r"});
