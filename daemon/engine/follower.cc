@@ -196,7 +196,7 @@ void Follower::run_finished(const std::string& id, std::optional<Outcome> outcom
     const std::lock_guard lock(mutex_);
     Item* item = items_.find(id);
     check(item != nullptr && item->step == Item::Step::running, "a run ended that nobody began");
-    item->step = Item::Step::finished;
+    items_.finish(*item);
     item->outcome = std::move(outcome);
   }
   bench_.wake(database_.name());

@@ -109,6 +109,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
   void load(const std::vector<std::string>& ids);
   std::vector<Item*> without_conflicts(Verdicts& verdicts, const std::vector<Item*>& ready);
   bool settle_conflict(Verdicts& verdicts, Item& item);
+  bool merge_leaves(Verdicts& verdicts, Item& item);
   const Rule* rule_for(std::string_view id, bool deleted, const Document& doc) const;
   // A worker was lost during its run, and its rule leaves what then happens to a person.
   static bool is_lost_for_good(const Item& item);

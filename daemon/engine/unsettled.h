@@ -27,7 +27,7 @@ struct Item {
     waiting,   // until look_at
     queued,    // until a runner of `lane` is free
     running,   // with a runner
-    finished   // its run ended: outcome is set, to be saved
+    finished   // its run ended: outcome is set, to be saved, if that failed at look_at
   };
 
   std::string id;
@@ -82,6 +82,10 @@ class Unsettled {
   void settle(Item& item);
   // Not settled: looked at again then.
   void wait(Item& item, MonoTime until);
+  // Its run ended, its outcome is to be saved by the next turn.
+  void finish(Item& item);
+  // That turn could not.
+  void save_again(Item& item, MonoTime when);
   // Not settled: looked at again when a runner is free.
   void queue(Item& item, Lane lane);
 

@@ -124,8 +124,11 @@ TEST(Unsettled, NextLookIsTheEarliest) {
   EXPECT_EQ(unsettled.next_look(), now + seconds(10));
   unsettled.find("c")->step = Step::running;
   EXPECT_EQ(unsettled.next_look(), now + seconds(10));
-  unsettled.find("c")->step = Step::finished;
+  unsettled.finish(*unsettled.find("c"));
   EXPECT_EQ(unsettled.next_look(), MonoTime::min());
+  unsettled.save_again(*unsettled.find("c"), now + seconds(2));
+  EXPECT_EQ(unsettled.next_look(), now + seconds(2));
+  EXPECT_EQ(unsettled.find("c")->step, Step::finished) << "its outcome is kept";
 }
 
 TEST(Unsettled, WhatIsUnderWaySettlesNoRowOfAnotherFeed) {
