@@ -82,6 +82,10 @@ class Engine {
   void turn_failed(const std::string& database, const std::string& why,
                    std::optional<seconds> retry_after = std::nullopt);
   void changed_unseen(const std::string& database, bool went_back);
+  // One database's trouble is no other's; throws on if it is the whole server's.
+  void put_off(const std::string& database, const std::string& why, std::optional<seconds> retry_after = std::nullopt);
+  // The server is back: what it made fail is tried now.
+  void retry_failed();
   void hand_in(const std::string& database, const std::vector<Revisit>& revisits);
 
   milliseconds beat();
