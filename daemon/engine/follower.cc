@@ -41,10 +41,16 @@ Follower::Turn Follower::turn(bool has_rows) {
   start_over_if_restored();
   Verdicts verdicts;
   collect_finished(verdicts);
-  const std::size_t rows = read_rows();
-  tell_of_change();
-  load_woken();
-  run_ready(verdicts);
+  std::size_t rows = 0;
+  try {
+    rows = read_rows();
+    tell_of_change();
+    load_woken();
+    run_ready(verdicts);
+  } catch (...) {
+    save_what_is_done(verdicts);
+    throw;
+  }
   save(verdicts);
   conclude(verdicts);
   await_runners();
@@ -59,6 +65,16 @@ Follower::Turn Follower::turn(bool has_rows) {
   return {next, rows > 0};
 }
 
+// A run that has acted is not to wait for what another document's reading met.
+void Follower::save_what_is_done(Verdicts& verdicts) {
+  try {
+    save(verdicts);
+    conclude(verdicts);
+  } catch (const std::exception& down) {  // Unavailable or Refused, as what the turn ends with
+    bench_.log.debug("nor was anything saved in " + database_.name() + ": " + std::string(down.what()));
+  }
+}
+
 void Follower::finish() {
   Verdicts verdicts;
   collect_finished(verdicts);
@@ -68,7 +84,10 @@ void Follower::finish() {
 
 void Follower::revisit(const std::vector<Revisit>& revisits) {
   const std::lock_guard lock(mutex_);
-  for (const Revisit& revisit : revisits) items_.add_revisit(revisit);
+  for (const Revisit& revisit : revisits) {
+    // The registry keeps the others, and hands them in again.
+    if (items_.size() < most_unsettled || items_.find(revisit.id) != nullptr) items_.add_revisit(revisit);
+  }
 }
 
 // On a cluster each copy counts its own updates, and one whose node was away for a while has counted fewer, for ever: there the

@@ -100,6 +100,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
   void run_ready(Verdicts& verdicts);
   void save(Verdicts& verdicts);
   void conclude(Verdicts& verdicts);
+  void save_what_is_done(Verdicts& verdicts);
   void await_runners();
 
   Database::ChangesQuery next_query();
