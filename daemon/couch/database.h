@@ -92,9 +92,9 @@ class Database {
   std::optional<Document> get(std::string_view id, int copies = 1);
   // Every leaf, deleted ones too, in CouchDB's order: the winner first. Unreadable if they are too large together.
   std::vector<Document> leaves(std::string_view id);
-  // For a document that strangers may have given any number of branches: what there is, and some of them. In
-  // the same order; one that is not there any longer is left out.
+  // What leaves there are, in the same order: for a document that strangers may have given any number of branches.
   LeafRevs leaf_revs(std::string_view id);
+  // Some of them, in the same order; one that is not there any longer is left out.
   std::vector<Document> leaves(std::string_view id, std::span<const std::string> revs);
   // The first leaf of which that is true, deleted ones too; read in parts, however many there are. One too large to be
   // read is passed over. Nothing where the winner is deleted.

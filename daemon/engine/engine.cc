@@ -174,6 +174,7 @@ bool Engine::drop(const std::string& database) {
   hot_->leave(database);
   const std::lock_guard lock(mutex_);
   followers_.erase(database);
+  suspected_.erase(database);
   return true;
 }
 
@@ -204,6 +205,7 @@ void Engine::do_turn(const std::string& database, bool has_rows) {
   if (!workers_.is_mine(database) && drop(database)) return;
   const auto follower = open(database);
   if (follower == nullptr) return;
+  tell_suspicion(database, *follower);
   const Follower::Turn turn = follower->turn(has_rows);
   const bool read_all = !turn.next || *turn.next > env_.mono_now();
   if (read_all) hot_->turn_ended(database, follower->position(), turn.active);
@@ -230,16 +232,21 @@ void Engine::turn_failed(const std::string& database, const std::string& why, st
 }
 
 void Engine::changed_unseen(const std::string& database, bool went_back) {
-  try {
-    if (went_back) {
-      if (const auto follower = open(database)) follower->went_back();
-    }
-    schedule_.mark(database);
-  } catch (const Unavailable& down) {
-    put_off(database, down.what(), down.retry_after);
-  } catch (const Refused& refused) {
-    put_off(database, refused.what());
+  if (went_back) {
+    const std::lock_guard lock(mutex_);
+    suspected_.insert(database);
   }
+  schedule_.mark(database);
+}
+
+void Engine::tell_suspicion(const std::string& database, Follower& follower) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!suspected_.contains(database)) return;
+  }
+  follower.went_back();  // asks the server: what fails is the turn, and the suspicion stays
+  const std::lock_guard lock(mutex_);
+  suspected_.erase(database);
 }
 
 void Engine::put_off(const std::string& database, const std::string& why, std::optional<seconds> retry_after) {
