@@ -16,7 +16,7 @@
 JOBS ?= $(shell nproc)
 SANITIZED_TARGETS = unit_tests
 
-.PHONY: demo photos build manager deb doc test test-all simulate chaos lint bench clean
+.PHONY: demo photos build manager deb doc test test-builds test-tree test-all simulate chaos lint bench clean
 
 build: build/.dependencies
 	cmake -S . -B build -DCHANNELS_TESTS=OFF
@@ -39,14 +39,22 @@ photos: build tests/node_modules/.package-lock.json
 	node examples/photos/start.mjs
 
 test: build/.test-dependencies tests/node_modules/.package-lock.json
-	cmake -S . -B build -DCHANNELS_TESTS=ON -DCHANNELS_UNITY=ON
-	cmake --build build -j $(JOBS)
-	cmake -S . -B build-address -DCHANNELS_SANITIZE=address -DCHANNELS_UNITY=ON -DCMAKE_BUILD_TYPE=Debug
-	cmake --build build-address -j $(JOBS) --target $(SANITIZED_TARGETS)
-	cmake -S . -B build-thread -DCHANNELS_SANITIZE=thread -DCHANNELS_UNITY=ON -DCMAKE_BUILD_TYPE=Debug
-	cmake --build build-thread -j $(JOBS) --target $(SANITIZED_TARGETS)
-	[ $$(id -u) -ne 0 ] || scripts/debian_tree.sh build/debian-tree
+	$(MAKE) -j 2 test-builds test-tree
 	node tests/run.mjs --build build --sanitized build-address --sanitized build-thread
+
+# Not by themselves: parts of `make test`. The tree is loaded and unpacked while others compile;
+# whoever compiles has a -j of his own, and no part in this one.
+test-builds: BUILD = env -u MAKEFLAGS -u MFLAGS cmake --build
+test-builds:
+	cmake -S . -B build -DCHANNELS_TESTS=ON -DCHANNELS_UNITY=ON
+	$(BUILD) build -j $(JOBS)
+	cmake -S . -B build-address -DCHANNELS_SANITIZE=address -DCHANNELS_UNITY=ON -DCMAKE_BUILD_TYPE=Debug
+	$(BUILD) build-address -j $(JOBS) --target $(SANITIZED_TARGETS)
+	cmake -S . -B build-thread -DCHANNELS_SANITIZE=thread -DCHANNELS_UNITY=ON -DCMAKE_BUILD_TYPE=Debug
+	$(BUILD) build-thread -j $(JOBS) --target $(SANITIZED_TARGETS)
+
+test-tree:
+	[ $$(id -u) -ne 0 ] || scripts/debian_tree.sh build/debian-tree
 
 test-all: test
 	cmake --build build-address -j $(JOBS)

@@ -1,8 +1,9 @@
 // The runner behind `make test`:
 //   node tests/run.mjs [--build DIR] [--sanitized DIR]... [--only PATTERN] [--jobs N]
 // Starts one server for all tests (see lib/couch_server.mjs for which), says aloud which, runs the C++ tests
-// of DIR by ctest (of a --sanitized DIR the unit tests, under its sanitizer), the manager's EUnit tests, and every *.test.mjs of tests/ and clients/ (one process each, N at a time), and sums up. The last line
-// is "N passed, N failed, N skipped"; the exit code is 1 if anything failed or if nothing ran.
+// of DIR by ctest (of a --sanitized DIR the unit tests, under its sanitizer), the manager's EUnit tests, and every *.test.mjs of
+// tests/ and clients/ (one process each, N at a time; the simulation beside them, on what they leave), and sums up. The last line is
+// "N passed, N failed, N skipped"; the exit code is 1 if anything failed or if nothing ran.
 
 import { parseArgs } from 'node:util';
 import { resolve } from 'node:path';
@@ -12,6 +13,8 @@ import { runEunit } from './lib/run_eunit.mjs';
 import { findTestFiles, runTestFile, runTestFiles } from './lib/run_node_tests.mjs';
 
 const { values } = parseArgs({ options: { build: { type: 'string' }, sanitized: { type: 'string', multiple: true }, only: { type: 'string' }, jobs: { type: 'string', default: '2' } } });
+// Fills all processors for minutes, and waits for nothing.
+const SIMULATION = 'simulation';
 const build = values.build ? resolve(values.build) : null;
 
 function say(text = '') {
@@ -41,13 +44,15 @@ function environmentOf(server) {
 async function runParts(server) {
   const env = environmentOf(server);
   const parts = [];
-  if (build) parts.push(report(await runCtest({ build, only: values.only, env })));
+  if (build) parts.push(report(await runCtest({ build, without: SIMULATION, only: values.only, env })));
   else say('no --build DIR: the C++ tests are left out');
   for (const folder of values.sanitized ?? []) {
     parts.push(report(await runCtest({ build: resolve(folder), label: 'unit', only: values.only, env })));
   }
   if (build) parts.push(report(await runEunit({ build, only: values.only, env })));
-  parts.push(...await runTestFiles(findTestFiles(values.only), { jobs: Number(values.jobs), run: async (file) => report(await runTestFile(file, env)) }));
+  const simulation = build ? runCtest({ build, label: SIMULATION, only: values.only, env, yielding: true }).then(report) : null;
+  parts.push(...await runTestFiles(findTestFiles(values.only), { jobs: Number(values.jobs), run: async (file) => report(await runTestFile(file, env)), beside: simulation }));
+  if (simulation) parts.push(await simulation);
   return parts;
 }
 

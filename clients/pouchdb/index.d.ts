@@ -69,6 +69,8 @@ export interface GroupInfo {
   /** What this user is in it: its members read and write its channels, its readers read. */
   access: Access | null;
   members: MemberInfo[];
+  /** How many members there are: `members` are 200 at most. null for who is not in it. */
+  memberCount: number | null;
   /** What its members see of each other, as `showMembers` sets it; null for who is not in it. */
   shows: Shown | null;
   error: ErrorNote | null;
@@ -94,6 +96,12 @@ export interface MemberInfo {
   /** What he calls himself, and his address: where an owner lets members see that, and he has a name. */
   name: string | null;
   address: string | null;
+}
+
+/** Somebody who has a channel. */
+export interface PersonInfo extends MemberInfo {
+  /** The ids of the groups through which he has it, too; of who is no member himself, those alone. */
+  groups: string[];
 }
 
 /** Of the server's directory. */
@@ -125,8 +133,10 @@ export interface ChannelInfo {
   access: Access | null;
   /** What its members see of each other, as `showMembers` sets it; null for who is not in it. */
   shows: Shown | null;
-  /** Those that have it, by their ids, and what their members may do at most. */
-  groups: { group: string; access: 'writer' | 'reader' }[];
+  /** How many members it has by themselves: `members()` lists 200 at most. null where this user sees no members. */
+  memberCount: number | null;
+  /** Those that have it, by their ids, and what their members may do at most. `name`: where an owner lets members see names. */
+  groups: { group: string; access: 'writer' | 'reader'; name: string | null }[];
   /** Every device of the server may read it. */
   public: boolean;
   /** RFC 3339, of a deleted one: until then an owner can bring it back. */
@@ -308,11 +318,17 @@ export class Device {
   /** Makes a channel public, by an owner, where the server has a directory: all its devices may read it. */
   publish(channel: string): Promise<void>;
   unpublish(channel: string): Promise<void>;
-  /** Asks the server for all that are public: rejects with "no_directory" where it has none, with "unavailable" offline. */
+  /** Asks the server for all that are public: rejects with "no_directory" where it has none or a proxy lets it not through, with "unavailable" offline. */
   publicChannels(): Promise<PublicChannelInfo[]>;
   /** A public channel onto all of this user's devices, by its id (`publicChannels()`); `leave` ends that. */
   follow(channel: string): Promise<void>;
+  /** Who is in it by himself, owners first: 200 at most (`memberCount`). */
   members(channel: string): MemberInfo[];
+  /**
+   * Who has the channel, by himself or through a group, each with the most that he may do there. People of a group that this user is not in are not among
+   * them: `groups` of the channel's info names it.
+   */
+  people(channel: string): PersonInfo[];
   /** What members see of each other; by an owner. */
   showMembers(channel: string, shows: Shown): Promise<void>;
   /** What this user calls himself, on all his devices: at most 100 characters; without a name he has none. */

@@ -2,7 +2,9 @@
 #include "workflows/audit.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
+#include <set>
 
 #include "base/log.h"
 #include "calls/all.h"
@@ -24,6 +26,8 @@ struct AuditAsked {
   std::string since;
   int limit = 100;
   bool as_json = false;
+  // Of `user`: what is older is of somebody who was erased since. Not asked for, but found.
+  std::string born{};
 };
 
 struct AuditFound {
@@ -61,19 +65,40 @@ std::string exact_time_of(const std::string& text) {
   return time.replace(to_the_second + 1, 3, digits);
 }
 
+// When each of these users came: who was erased and is back has the id that he had, and what was before is nobody's (docs/security.md).
+std::map<std::string, std::string> births_of(Database& registry, const std::set<std::string>& users) {
+  std::map<std::string, std::string> births;
+  if (users.empty()) return births;
+  std::vector<std::string> ids;
+  for (const std::string& user : users) ids.push_back("user-" + user);
+  for (const auto& record : registry.get_many(ids)) {
+    const std::string created = record ? string_or(*record, "created", "") : "";
+    if (parse_time(created)) births[string_or(*record, "user", "")] = exact_time_of(created);
+  }
+  return births;
+}
+
+bool has_older(Database& registry, const AuditAsked& asked) {
+  if (asked.born.empty()) return false;
+  const json::object query{{"descending", true},
+                           {"startkey", json::array{"user", asked.user, asked.born}},
+                           {"endkey", json::array{"user", asked.user}},
+                           {"limit", 1}};
+  return !registry.view("audit", query).empty();
+}
+
 // With a time, the first ones from then on; else the last.
 json::object query_of(const AuditAsked& asked) {
   const auto [kind, id] = range_of(asked);
   json::object query{{"include_docs", true}, {"limit", rows_a_page}};
   const bool is_backwards = asked.since.empty();
   query["descending"] = is_backwards;
-  query[is_backwards ? "endkey" : "startkey"] = json::array{kind, id, asked.since};
+  query[is_backwards ? "endkey" : "startkey"] = json::array{kind, id, std::max(asked.since, asked.born)};
   query[is_backwards ? "startkey" : "endkey"] = json::array{kind, id, json::object()};
   return query;
 }
 
-AuditFound find_entries(Operator& by, const AuditAsked& asked) {
-  Database registry(by.server, by.settings.registry_db);
+AuditFound find_entries(Database& registry, const AuditAsked& asked) {
   json::object query = query_of(asked);
   AuditFound found;
   std::string last;
@@ -100,10 +125,23 @@ AuditFound find_entries(Operator& by, const AuditAsked& asked) {
   return found;
 }
 
-json::object shown_entry(const Document& entry) {
+std::set<std::string> users_in(const std::vector<Document>& entries) {
+  std::set<std::string> users;
+  for (const Document& entry : entries) {
+    for (const char* key : {"user", "by"}) users.insert(string_or(entry, key, ""));
+  }
+  users.erase("");
+  return users;
+}
+
+json::object shown_entry(const Document& entry, const std::map<std::string, std::string>& births) {
   json::object shown{{"id", doc_id(entry)}};
   for (const auto& [key, value] : entry) {
     if (!key.starts_with('_') && key != "type" && key != "after") shown[key] = value;
+  }
+  for (const char* key : {"user", "by"}) {
+    const auto born = births.find(string_or(entry, key, ""));
+    if (born != births.end() && string_or(entry, "at", "") < born->second) shown[key] = "erased";
   }
   if (!is_as_written(entry)) shown["altered"] = true;
   return shown;
@@ -135,15 +173,22 @@ bool find_user(Operator& by, AuditAsked& asked) {
 int print_audit(Operator& by, AuditAsked asked) {
   if (!find_user(by, asked)) return exit_failed;
   if (!asked.since.empty()) asked.since = exact_time_of(asked.since);
-  const AuditFound found = find_entries(by, asked);
+  Database registry(by.server, by.settings.registry_db);
+  if (!asked.user.empty()) asked.born = births_of(registry, {asked.user})[asked.user];
+  const AuditFound found = find_entries(registry, asked);
+  const auto births = births_of(registry, users_in(found.entries));
   json::array entries;
-  for (const Document& entry : found.entries) entries.push_back(shown_entry(entry));
+  for (const Document& entry : found.entries) entries.push_back(shown_entry(entry, births));
+  const bool was_erased = has_older(registry, asked);
   const bool any_altered =
       std::any_of(entries.begin(), entries.end(), [](const json::value& entry) { return is_true(entry.as_object(), "altered"); });
   if (asked.as_json) {
-    by.out << json::serialize(json::object{{"entries", entries}, {"more", found.are_more}}) << "\n";
+    json::object answer{{"entries", entries}, {"more", found.are_more}};
+    if (was_erased) answer["erased_before"] = asked.born;
+    by.out << json::serialize(answer) << "\n";
     return any_altered ? exit_failed : 0;
   }
+  if (was_erased) by.out << "(what was before " << asked.born << " is not shown: this user was erased, and came back)\n";
   if (found.are_more && asked.since.empty()) by.out << "(there are older ones: --since TIME, --limit N)\n";
   for (const json::value& entry : entries) print_entry(entry.as_object(), by.out);
   if (entries.empty()) by.out << "no entry\n";

@@ -7,7 +7,7 @@
 namespace channels {
 
 // {"_id": "<16 to 64 of a-z, 0-9, ->", "type": "channel", "state": "new", "name", "owner"} -> {..., "state":
-// "ready", "database", "syncpoint", "access", "named_by", "members"}, or `error` with one of bad_id, no_name, wrong_owner, id_taken, duplicate
+// "ready", "database", "syncpoint", "access", "named_by", "members", "member_count"}, or `error` with one of bad_id, no_name, wrong_owner, id_taken, duplicate
 // (with `channel`: the first one's id), database_exists. Safe: a run that was cut off anywhere is
 // finished by the next.
 Outcome make_channel(Services& services, Run& run, const Document& doc);

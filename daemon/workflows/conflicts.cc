@@ -133,10 +133,9 @@ Document keep_device(const Leaves& leaves) {
   return kept;
 }
 
-constexpr std::array<std::string_view, 17> owned_of_channel{
-    "type",   "state",   "owner",  "user",   "database", "syncpoint", "error", "channel",
-    "access", "members", "shows",  "groups", "public",   "named_by",  "left",  "wipe",
-    "until"};
+constexpr std::array<std::string_view, 18> owned_of_channel{
+    "type",   "state",   "owner",        "user",  "database", "syncpoint", "error",    "channel", "access",
+    "members", "member_count", "shows",  "groups", "public",  "named_by",  "left",     "wipe",    "until"};
 
 int progress_of(const Document& channel) {
   const std::string state = doc_state(channel);
@@ -158,8 +157,8 @@ Document keep_channel(const Leaves& leaves) {
   constexpr std::array<std::string_view, 4> members{"owner", "user", "database", "syncpoint"};
   Document kept = led_by(leader, leaves, members);
   // They say why a channel is in the state that it is in.
-  for (const std::string_view key : {"error", "channel", "access", "members", "shows", "groups", "public", "named_by", "left",
-                                     "wipe", "until"})
+  for (const std::string_view key : {"error", "channel", "access", "members", "member_count", "shows", "groups", "public",
+                                     "named_by", "left", "wipe", "until"})
     copy_member(leader, kept, key);
   return kept;
 }
@@ -202,8 +201,8 @@ Document keep_member(const Leaves& leaves) {
   return keep_whole(leaves, progress_of_member, owned_of_member);
 }
 
-constexpr std::array<std::string_view, 9> owned_of_group{"type",  "state", "access", "members", "shows",
-                                                          "named", "left",  "wipe",   "error"};
+constexpr std::array<std::string_view, 10> owned_of_group{"type",  "state", "access", "members", "member_count",
+                                                          "shows", "named", "left",   "wipe",    "error"};
 
 // All of one leaf, with the name that belongs to it.
 Document keep_named(const Leaves& leaves, std::span<const std::string_view> owned) {

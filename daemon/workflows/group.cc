@@ -39,15 +39,19 @@ std::optional<Document> group_of(Services& services, const std::string& id, cons
 Document take_group_name(Services& services, const Document& record, const Document& doc, const std::string& user) {
   const std::string name = string_or(doc, "name", "");
   const bool is_new = name != string_or(record, "name", "") && string_or(doc, "named", "") == string_or(record, "name", "");
-  if (!is_new || access_of(record, user) != access_owner || !is_group_name(name)) return record;
+  if (!is_new || access_of(record, user) != access_owner || !is_group_name(name)) {
+    finish_naming_group(services, record);
+    return record;
+  }
   const Document named = services.registry.update(record, [&](Document& current) {
     if (string_or(current, "name", "") != string_or(record, "name", "")) return false;
     current["name"] = name;
     note_audit(current, {"group renamed", user, {{"channel", channel_id_of(current)}}}, services.env.wall_now());
+    current["introduce"] = true;
     current["members_changed"] = format_time(services.env.wall_now());  // the hourly look finishes it
     return true;
   });
-  show_group(services, named);
+  finish_naming_group(services, named);
   return named;
 }
 

@@ -7,7 +7,7 @@
 namespace channels {
 
 // {"_id": "<group id>", "type": "group", "state": "new", "name"} -> {..., "state": "ready", "access": "owner",
-// "members": [{"user", "access"}]}, or `error` with one of bad_id, no_name, id_taken. Safe.
+// "members": [{"user", "access"}], "member_count"}, or `error` with one of bad_id, no_name, id_taken. Safe.
 Outcome make_group(Services& services, Run& run, const Document& doc);
 
 // All other states: the document says what the record does. An owner's other "name" is taken into the record, and shown to all. Safe.

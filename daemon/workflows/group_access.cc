@@ -60,18 +60,16 @@ void note_group_access(Document& channel, const Document& group, const GroupWish
 
 }  // namespace
 
-Outcome change_group_access(Services& services, Run& run, const Document& doc) {
+Outcome change_group_access(Services& services, Run& run, const Document& doc, const Document& channel, const Document& group) {
   const GroupWish wish{doc_state(doc), string_or(doc, "access", ""), services.user_of(run.database)};
-  const auto there = services.registry.get(channel_record_id(string_or(doc, "channel", "")));
-  const auto group = services.registry.get(channel_record_id(string_or(doc, "group", "")));
-  if (!there || is_group(*there) || !group || !is_group(*group))
-    return Save{in_error(doc, "no_member", "There is no such channel or group for this user.")};
-  const Fulfilled given = fulfil(services, *there, run.attempt_key, [&](Document& current) {
-    auto fault = fault_of_group_wish(current, *group, wish);
+  if (is_group(channel) || !is_group(group))
+    return answer_wish(doc, Fault{"no_member", "There is no such channel or group for this user."});
+  const Fulfilled given = fulfil(services, channel, run.attempt_key, [&](Document& current) {
+    auto fault = fault_of_group_wish(current, group, wish);
     if (fault) return fault;
     const std::string access = wish.kind == "remove" ? std::string(access_none) : wish.access;
-    note_group_access(current, *group, wish, run.env.wall_now());
-    change_group(current, channel_id_of(*group), access, is_true(doc, "wipe"), run.attempt_key, run.env.wall_now());
+    note_group_access(current, group, wish, run.env.wall_now());
+    change_group(current, channel_id_of(group), access, is_true(doc, "wipe"), run.attempt_key, run.env.wall_now());
     return fault;
   });
   if (!given.fault) share_out(services, given.record);

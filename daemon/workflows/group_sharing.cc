@@ -19,6 +19,8 @@ namespace {
 
 constexpr int most_tries_a_group = 10;
 constexpr std::size_t records_a_page = 500;
+// Shown at once; the hourly look (clean_up.cc) does the others: a person's other documents don't wait for it.
+constexpr std::size_t most_shown_at_once = 50;
 
 std::set<std::string> whom_it_changed(const Document& group, const std::string& cause) {
   std::set<std::string> users;
@@ -63,6 +65,15 @@ void set_roles(Services& services, const std::string& user, const std::string& g
   throw Unavailable("the groups of a user change all the time");
 }
 
+// Where its name is seen by people who aren't in it.
+std::vector<Document> channels_that_name(Services& services, const std::string& group_id) {
+  std::vector<Document> records = channels_of_group(services, group_id);
+  std::erase_if(records, [&](const Document& record) {
+    return shown_of_members(record).empty() || !is_access(group_access(record, group_id));
+  });
+  return records;
+}
+
 void show_group_to(Services& services, const Document& group, const json::array& members, const std::string& user) {
   Database control(services.server, services.control_database(user));
   for (int tries = 0; tries < most_tries_a_group; ++tries) {
@@ -87,6 +98,29 @@ void unless_gone(const Work& work) {
 
 }  // namespace
 
+void show_anew(Services& services, const std::vector<Document>& known) {
+  const std::string now = format_time(services.env.wall_now());
+  std::size_t shown = 0;
+  for (const Document& old : known) {
+    const Document record = services.registry.update(old, [&](Document& current) {
+      current["members_changed"] = now;
+      return true;
+    });
+    if (++shown > most_shown_at_once) continue;
+    unless_gone([&] { is_group(record) ? show_group(services, record) : share_out(services, record); });
+  }
+}
+
+void finish_naming_group(Services& services, const Document& group_record) {
+  if (!group_record.contains("introduce")) return;
+  show_group(services, group_record);
+  show_anew(services, channels_that_name(services, channel_id_of(group_record)));
+  services.registry.update(group_record, [&](Document& current) {
+    if (string_or(current, "name", "") != string_or(group_record, "name", "")) return false;  // a later name's run does so
+    return current.erase("introduce") > 0;
+  });
+}
+
 void share_group(Services& services, const Document& group_record, const std::string& cause) {
   const std::string id = channel_id_of(group_record);
   const std::set<std::string> changed = whom_it_changed(group_record, cause);
@@ -95,6 +129,7 @@ void share_group(Services& services, const Document& group_record, const std::st
   for (const std::string& user : changed)
     unless_gone([&] { show_channels(services, user, channels); });
   show_group(services, group_record);
+  finish_naming_group(services, group_record);
 }
 
 void share_group_with(Services& services, const Document& group_record, const std::string& user) {
@@ -118,7 +153,7 @@ void show_group(Services& services, const Document& group_record) {
 Document group_copy(const Document& group_record, const json::array& members, const std::string& user, Document existing) {
   Document copy = std::move(existing);
   const std::string access = access_of(group_record, user);
-  for (const char* key : {"access", "members", "shows", "left", "wipe", "error"}) copy.erase(key);
+  for (const char* key : {"access", "members", "member_count", "shows", "left", "wipe", "error"}) copy.erase(key);
   copy["type"] = "group";
   if (!is_access(access)) {
     const json::object* entry = member_entry(group_record, user);
@@ -131,6 +166,7 @@ Document group_copy(const Document& group_record, const json::array& members, co
   copy["name"] = copy["named"] = string_or(group_record, "name", "");
   copy["access"] = access;
   copy["members"] = members;
+  copy["member_count"] = members_of(group_record).size();
   if (const std::string shows = shown_of_members(group_record); !shows.empty()) copy["shows"] = shows;
   return copy;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "workflows/services.h"
 
@@ -18,8 +19,16 @@ void share_group_with(Services& services, const Document& group_record, const st
 // The group's document in all its members' databases.
 void show_group(Services& services, const Document& group_record);
 
+// These channels and groups show something that their own records don't say, and that is another now (a name): some at once, the others by the
+// hourly look.
+void show_anew(Services& services, const std::vector<Document>& known);
+
+// What a new name of the group is still to change, if anything: "introduce" is in its record until then. A run that was cut off leaves it to the
+// next one, or to the hourly look.
+void finish_naming_group(Services& services, const Document& group_record);
+
 // A member's copy of the group's document: {"_id": "<group id>", "type": "group", "state": "ready" | "removed", "name", "access",
-// "members", "named"[, "shows"][, "left", "wipe"]}; `members` as introductions.h gives them; `named` is the name as the daemon last wrote
+// "members", "member_count", "named"[, "shows"][, "left", "wipe"]}; `members` as introductions.h gives them; `named` is the name as the daemon last wrote
 // it, by which a person's new one is told from an old copy. Pure.
 Document group_copy(const Document& group_record, const json::array& members, const std::string& user, Document existing);
 

@@ -1,9 +1,9 @@
 // Groups of people that have many channels together, as the registry has them. A group's record is like a channel's, with the
 // same members (members.h), but it has no database:
 //
-//   {"_id": "channel-<group id>", "type": "group", "state": "ready", "user", "name", "members", ...}
+//   {"_id": "channel-<group id>", "type": "group", "state": "ready", "user", "name", "members", ...[, "introduce"]}
 //
-// so that people come into a group by the invitations, links and changes of members by which they come into a channel. A channel's
+// ("introduce": its new name is still to be shown, group_sharing.h), so that people come into a group by the invitations, links and changes of members by which they come into a channel. A channel's
 // record names the groups that have it:
 //
 //   "groups": {"<group id>": {"access": "writer" | "reader" | "none", "since"[, "wipe"]}}

@@ -21,9 +21,15 @@ constexpr std::string_view shows_nothing = "nothing";
 constexpr std::size_t most_members = 200;
 // All that a copy says of its members: with more of it, copies of two devices could not be united any more (conflicts.cc).
 constexpr std::size_t most_bytes = 20000;
+// Beside it, all names of groups.
+constexpr std::size_t most_bytes_of_groups = 2000;
 
 std::string user_in(const json::value& member) {
   return string_or(member.as_object(), "user", "");
+}
+
+std::string group_in(const json::value& entry) {
+  return string_or(entry.as_object(), "group", "");
 }
 
 std::optional<Fault> fault_of_show(const Document& record, const std::string& by, std::string_view shows) {
@@ -73,6 +79,32 @@ void Introductions::read_addresses(const json::array& members) {
   }
 }
 
+void Introductions::read_group_names(const json::array& groups) {
+  std::vector<std::string> ids;
+  for (const json::value& entry : groups) {
+    if (group_names_.emplace(group_in(entry), "").second) ids.push_back(channel_record_id(group_in(entry)));
+  }
+  if (ids.empty()) return;
+  for (const auto& record : services_.registry.database().get_many(ids)) {
+    if (record && is_group(*record)) group_names_[channel_id_of(*record)] = string_or(*record, "name", "");
+  }
+}
+
+json::array Introductions::groups(const Document& record) {
+  json::array shown = shown_groups(record);
+  if (shown_of_members(record).empty()) return shown;
+  read_group_names(shown);
+  std::size_t bytes = 0;
+  for (json::value& entry : shown) {
+    const std::string& name = group_names_.find(group_in(entry))->second;
+    if (name.empty()) continue;
+    bytes += json::serialize(json::value(name)).size();
+    if (bytes > most_bytes_of_groups) break;
+    entry.as_object()["name"] = name;
+  }
+  return shown;
+}
+
 json::array Introductions::members(const Document& record) {
   json::array shown = shown_members(record, most_members);
   const std::string shows = shown_of_members(record);
@@ -92,12 +124,10 @@ json::array Introductions::members(const Document& record) {
   return shown;
 }
 
-Outcome change_introductions(Services& services, Run& run, const Document& doc) {
+Outcome change_introductions(Services& services, Run& run, const Document& doc, const Document& record) {
   const std::string by = services.user_of(run.database);
-  const auto there = services.registry.get(channel_record_id(string_or(doc, "channel", "")));
-  if (!there) return answer_wish(doc, Fault{"no_member", "There is no such channel or group for this user."});
   const std::string shows = string_or(doc, "shows", "");
-  const Fulfilled changed = fulfil(services, *there, run.attempt_key, [&](Document& current) {
+  const Fulfilled changed = fulfil(services, record, run.attempt_key, [&](Document& current) {
     auto fault = fault_of_show(current, by, shows);
     if (fault) return fault;
     if (shows == shows_nothing) current.erase("shows");

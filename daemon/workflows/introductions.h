@@ -1,5 +1,6 @@
 // What the members of a channel or group are shown of each other: user ids and access always, names and addresses as far as one of its
-// owners allowed it.
+// owners allowed it. People who have a channel through a group are in the group's document, and the channel's names the group: would they be
+// in the channel's, who comes into a group had to be written into all members' copies of all its channels.
 //
 //   record of a channel or group   "shows": "names" | "addresses"    absent: neither; addresses are shown with the names
 //   record of a user               "name"                            what he calls himself (profile.h)
@@ -27,6 +28,8 @@ class Introductions {
   // [{"user", "access"[, "name"][, "address"]}], owners first, at most 200. A copy has no room for more than some hundred names: who
   // comes after them is there without. May throw as requests do; nothing is read where an owner allowed nothing.
   json::array members(const Document& record);
+  // [{"group", "access"[, "name"]}] of those that have the channel, the names where an owner allowed those of people; as above.
+  json::array groups(const Document& record);
 
  private:
   struct Person {
@@ -36,13 +39,15 @@ class Introductions {
   };
   void read_names(const json::array& members);
   void read_addresses(const json::array& members);
+  void read_group_names(const json::array& groups);
 
   Services& services_;
   std::map<std::string, Person, std::less<>> people_;
+  std::map<std::string, std::string, std::less<>> group_names_;  // by the group's id
 };
 
 // {"type": "member", "state": "show", "channel": "<channel or group id>", "shows": "nothing" | "names" | "addresses"}
-// -> {..., "state": "done"}, or `error` with one of no_member, no_owner, bad_wish. Safe.
-Outcome change_introductions(Services& services, Run& run, const Document& doc);
+// -> {..., "state": "done"}, or `error` with one of no_member, no_owner, bad_wish. `record`: what the registry has under the id. Safe.
+Outcome change_introductions(Services& services, Run& run, const Document& doc, const Document& record);
 
 }  // namespace channels

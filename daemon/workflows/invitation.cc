@@ -4,6 +4,7 @@
 #include <functional>
 #include <initializer_list>
 #include <optional>
+#include <set>
 #include <variant>
 
 #include "base/errors.h"
@@ -11,6 +12,7 @@
 #include "workflows/channel_claims.h"
 #include "workflows/fault.h"
 #include "workflows/invitation_documents.h"
+#include "workflows/mail_slots.h"
 #include "workflows/members.h"
 #include "workflows/sharing.h"
 
@@ -19,6 +21,8 @@ namespace channels {
 namespace {
 
 constexpr int most_tries_a_copy = 10;
+// While an invitation waits, so often it is looked whether the invitee has it.
+constexpr std::chrono::hours delivery_look{24};
 
 bool is_wish(std::string_view state) {
   return state == "accept" || state == "decline" || state == "withdraw";
@@ -180,8 +184,11 @@ Outcome settle_invitation(Services& services, Run& run, const Document& doc) {
     return Save{copy};
   }
   const auto expires = parse_time(string_or(*record, "expires", ""));
-  if (doc_state(*record) == "sent" && expires) return Later{*expires};
-  return Keep{};
+  if (doc_state(*record) != "sent" || !expires) return Keep{};
+  if (is_invitees) return Later{*expires};
+  // Nobody else would: what his first device was given was as new as a view, and his database may have been put back from a backup.
+  deliver_invitation(services, *record);
+  return Later{std::min<WallTime>(*expires, run.env.wall_now() + delivery_look)};
 }
 
 // His own document: what he deleted is not brought back.
@@ -203,10 +210,18 @@ void deliver_invitation(Services& services, const Document& record) {
   put_copy_if_there(services, user, doc_id(record), record, invitees_copy);
 }
 
+// A view is answered by one copy of a cluster's three, which may be behind. What somebody was invited to within the hour is in his address'
+// record, too, from before it was sent on (invitation_new.cc); and it is read when the database is there, into which whoever sends one later
+// puts it himself. Of what is older an index that is behind may still lack some: then the inviter's document brings it.
 void deliver_invitations(Services& services, const std::string& address_digest) {
-  for (const json::object& row :
-       services.registry.database().view("invitations_by_address", {{"key", address_digest}})) {
-    if (const auto record = services.registry.get(string_or(row, "id", ""))) deliver_invitation(services, *record);
+  std::set<std::string> ids;
+  if (const auto address = services.registry.get(address_record_id(address_digest))) {
+    for (const std::string& id : places_in(*address, "invitations")) ids.insert(id);
+  }
+  for (const json::object& row : services.registry.database().view("invitations_by_address", {{"key", address_digest}}))
+    ids.insert(string_or(row, "id", ""));
+  for (const std::string& id : ids) {
+    if (const auto record = services.registry.get(id)) deliver_invitation(services, *record);
   }
 }
 

@@ -17,14 +17,15 @@ namespace channels {
 Outcome invite(Services& services, Run& run, const Document& doc);
 
 // All other states. The inviter's `withdraw`, the invitee's `accept` and `decline` are carried out, what is past its
-// `expires` ends, and both documents say what the record does. An `accept` without a record is an error, as is
+// `expires` ends, and both documents say what the record does. While it waits the inviter's comes again daily, and what the invitee lacks is
+// put into his database. An `accept` without a record is an error, as is
 // one whose inviter is no owner any more. Safe.
 Outcome settle_invitation(Services& services, Run& run, const Document& doc);
 
 // The inviter's document as the record is, where another run has answered it meanwhile: nobody would look at it again.
 void show_inviter(Services& services, const Document& record);
 
-// The invitations that wait for an address, once it has a user: called when his control database was made.
+// The invitations that wait for an address, once it has a user: called when his control database was made, and not before.
 void deliver_invitations(Services& services, const std::string& address_digest);
 // This one, if its address has a user by now.
 void deliver_invitation(Services& services, const Document& record);

@@ -1,6 +1,7 @@
 #include <optional>
 
 #include "base/errors.h"
+#include "workflows/arrival.h"
 #include "workflows/audit.h"
 #include "workflows/channel_claims.h"
 #include "workflows/fault.h"
@@ -114,6 +115,14 @@ Outcome not_joined(const Document& doc, const Fault& fault) {
   return Save{in_error(doc, fault.error, fault.reason)};
 }
 
+// Its maker's device made it offline, maybe with the channel, and may send it a moment after it was passed on. (One that isn't public is no
+// matter of time.)
+std::optional<Outcome> wait_for_link(const Run& run, const std::string& code, const std::optional<Document>& channel,
+                                     const std::optional<Document>& link) {
+  const bool may_come = code.empty() ? !channel : is_link_code(code) && (!channel || !link);
+  return may_come ? wait_for_arrival(run, "its link") : std::nullopt;
+}
+
 }  // namespace
 
 Outcome join(Services& services, Run& run, const Document& doc) {
@@ -126,6 +135,7 @@ Outcome join(Services& services, Run& run, const Document& doc) {
     return joined(doc);
   }
   auto link = services.registry.get(link_record_id(channel_id, code));
+  if (auto later = wait_for_link(run, code, channel, link)) return std::move(*later);
   if (!is_link_code(code) || !link || !channel) return not_joined(doc, unknown_link);
   const std::string cause = user + "\n" + run.attempt_key;
   if (!has_use(*link, cause) && doc_state(*channel) == "ready" && (is_member(*channel, user) || was_handled(*channel, cause)))

@@ -73,4 +73,14 @@ bool take_place(Document& record, std::string_view list, const std::string& what
   return true;
 }
 
+std::vector<std::string> places_in(const Document& record, std::string_view list) {
+  std::vector<std::string> places;
+  if (const json::array* entries = get_array(record, list)) {
+    for (const json::value& entry : *entries) {
+      if (const json::object* place = entry.if_object()) places.push_back(string_or(*place, "device", ""));
+    }
+  }
+  return places;
+}
+
 }  // namespace channels

@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/time.h"
 #include "couch/document.h"
@@ -31,5 +32,7 @@ MailSlot take_mail_slot(Document& address_record, const std::string& device_id, 
 // A place for the mail of `what` among the hour's, kept as above in that list of a record: at most so many; what has one
 // keeps it. False: none is free.
 bool take_place(Document& record, std::string_view list, const std::string& what, int mails_an_hour, WallTime now);
+// What has a place there; what is older than an hour, too, until another takes one.
+std::vector<std::string> places_in(const Document& record, std::string_view list);
 
 }  // namespace channels

@@ -73,32 +73,52 @@ std::optional<Fault> fault_of_wish(const Document& record, const MemberWish& wis
   return std::nullopt;
 }
 
-}  // namespace
+// What a document is about, read once for all that look at it.
+struct WishRecords {
+  std::optional<Document> channel;  // or a group that is changed itself
+  std::optional<Document> group;    // that gets the channel, or loses it
+};
 
-Outcome change_membership(Services& services, Run& run, const Document& doc) {
-  for (const char* key : {"channel", "group"}) {
+WishRecords read_records(Services& services, const Document& doc) {
+  const auto record_of = [&](const char* key) {
     const std::string id = string_or(doc, key, "");
-    if (id.empty()) continue;
-    if (auto later = wait_for_channel(run, id, services.registry.get(channel_record_id(id)))) return std::move(*later);
-  }
-  if (doc.contains("group")) return change_group_access(services, run, doc);
-  if (doc_state(doc) == "publish" || doc_state(doc) == "unpublish") return change_publication(services, run, doc);
-  if (doc_state(doc) == "show") return change_introductions(services, run, doc);
+    return id.empty() ? std::nullopt : services.registry.get(channel_record_id(id));
+  };
+  return {record_of("channel"), record_of("group")};
+}
+
+std::optional<Outcome> wait_for_both(Run& run, const Document& doc, const WishRecords& records) {
+  if (auto later = wait_for_channel(run, string_or(doc, "channel", ""), records.channel)) return later;
+  return wait_for_channel(run, string_or(doc, "group", ""), records.group);
+}
+
+Outcome change_member(Services& services, Run& run, const Document& doc, const Document& record) {
   const MemberWish wish = read_wish(doc, services.user_of(run.database), run.attempt_key);
-  const auto there = services.registry.get(channel_record_id(string_or(doc, "channel", "")));
-  if (!there) return answer_wish(doc, Fault{"no_member", "There is no such channel for this user."});
-  if (wish.kind == "leave" && was_published(*there) && !is_member(*there, wish.by) &&
-      !follower_state(services, *there, wish.by).empty()) {
-    unfollow(services, *there, wish.by);
+  if (wish.kind == "leave" && was_published(record) && !is_member(record, wish.by) &&
+      !follower_state(services, record, wish.by).empty()) {
+    unfollow(services, record, wish.by);
     return answer_wish(doc, std::nullopt);
   }
-  const Fulfilled changed = fulfil(services, *there, wish.cause, [&](Document& current) {
+  const Fulfilled changed = fulfil(services, record, wish.cause, [&](Document& current) {
     auto fault = fault_of_wish(current, wish);
     if (!fault) change_members(current, changes_of(wish), run.env.wall_now());
     return fault;
   });
   if (!changed.fault) share_out(services, changed.record, wish.cause);
   return answer_wish(doc, changed.fault);
+}
+
+}  // namespace
+
+Outcome change_membership(Services& services, Run& run, const Document& doc) {
+  const WishRecords records = read_records(services, doc);
+  if (auto later = wait_for_both(run, doc, records)) return std::move(*later);
+  if (!records.channel || (doc.contains("group") && !records.group))
+    return answer_wish(doc, Fault{"no_member", "There is no such channel or group for this user."});
+  if (records.group) return change_group_access(services, run, doc, *records.channel, *records.group);
+  if (doc_state(doc) == "publish" || doc_state(doc) == "unpublish") return change_publication(services, run, doc, *records.channel);
+  if (doc_state(doc) == "show") return change_introductions(services, run, doc, *records.channel);
+  return change_member(services, run, doc, *records.channel);
 }
 
 }  // namespace channels

@@ -5,10 +5,8 @@
 
 #include "mail/text.h"
 #include "workflows/group_sharing.h"
-#include "workflows/groups.h"
 #include "workflows/introductions.h"
 #include "workflows/mail_slots.h"
-#include "workflows/sharing.h"
 
 namespace channels {
 
@@ -16,8 +14,6 @@ namespace {
 
 constexpr std::string_view profile_id = "profile";
 constexpr std::size_t longest_own_name = 100;
-// Shown at once; the hourly look (clean_up.cc) does the others: a person's other documents don't wait for it.
-constexpr std::size_t most_at_once = 50;
 constexpr std::size_t records_a_look = 500;
 // Each is written into the databases of all who are shown it: no member must be able to have that done at his own pace.
 constexpr int names_an_hour = 10;
@@ -59,20 +55,6 @@ std::vector<Document> where_names_show(Services& services, const std::string& us
   return records;
 }
 
-void show_name(Services& services, const std::string& user) {
-  const std::string now = format_time(services.env.wall_now());
-  std::size_t shown = 0;
-  for (const Document& known : where_names_show(services, user)) {
-    const Document record = services.registry.update(known, [&](Document& current) {
-      current["members_changed"] = now;
-      return true;
-    });
-    if (++shown > most_at_once) continue;
-    if (is_group(record)) show_group(services, record);
-    else share_out(services, record);
-  }
-}
-
 // "introduce" stays in the record until the name is shown: a run that is cut off leaves that to the next one. nullopt: the hour's names
 // are used up.
 std::optional<Document> take_name(Services& services, const Document& known, const std::string& name, const std::string& cause) {
@@ -93,7 +75,7 @@ std::optional<Document> take_name(Services& services, const Document& known, con
 
 void finish_introducing(Services& services, const Document& record, const std::string& user) {
   if (!record.contains("introduce")) return;
-  show_name(services, user);
+  show_anew(services, where_names_show(services, user));
   services.registry.update(record, [&](Document& current) {
     if (string_or(current, "name", "") != string_or(record, "name", "")) return false;  // a later name's run does so
     current.erase("introduce");

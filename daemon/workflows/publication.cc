@@ -115,11 +115,9 @@ std::string follower_state(Services& services, const Document& channel_record, s
   return follower ? doc_state(*follower) : "";
 }
 
-Outcome change_publication(Services& services, Run& run, const Document& doc) {
+Outcome change_publication(Services& services, Run& run, const Document& doc, const Document& record) {
   const std::string by = services.user_of(run.database);
-  const auto there = services.registry.get(channel_record_id(string_or(doc, "channel", "")));
-  if (!there) return Save{in_error(doc, "no_member", "There is no such channel for this user.")};
-  const Fulfilled published = fulfil(services, *there, run.attempt_key, [&](Document& current) {
+  const Fulfilled published = fulfil(services, record, run.attempt_key, [&](Document& current) {
     auto fault = fault_of_publication(services, current, by);
     if (fault) return fault;
     current["public"] = doc_state(doc) == "publish";

@@ -25,8 +25,8 @@ std::string everybody_role();
 std::string follower_state(Services& services, const Document& channel_record, std::string_view user);
 
 // {"type": "member", "state": "publish" | "unpublish", "channel"} -> {..., "state": "done"}, or `error` with one of no_directory,
-// no_member, no_owner, bad_wish. Safe.
-Outcome change_publication(Services& services, Run& run, const Document& doc);
+// no_member, no_owner, bad_wish. `record`: what the registry has under the channel's id. Safe.
+Outcome change_publication(Services& services, Run& run, const Document& doc, const Document& record);
 
 // A public channel comes into a user's control database, or goes out of it.
 void follow(Services& services, const Document& channel_record, const std::string& user);

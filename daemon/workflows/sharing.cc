@@ -224,7 +224,8 @@ Document channel_copy(const Services& services, Introductions& introductions, co
   const bool may_be_new = may_rename(doc_state(copy)) && !is_ended(channel_record) && standing.sees_members;
   const std::string not_taken = is_access(access) ? name_not_taken(channel_record, copy) : "";
   if (is_access(access) && (!may_be_new || !copy.contains("name"))) copy["name"] = string_or(channel_record, "name", "");
-  for (const char* key : {"channel", "access", "members", "shows", "groups", "public", "named_by", "left", "wipe", "syncpoint", "until"})
+  for (const char* key : {"channel", "access", "members", "member_count", "shows", "groups", "public", "named_by", "left", "wipe", "syncpoint",
+                          "until"})
     copy.erase(key);
   if (doc_state(copy) != state) copy.erase("error");
   if (!not_taken.empty())
@@ -244,8 +245,9 @@ Document channel_copy(const Services& services, Introductions& introductions, co
   if (is_public(channel_record)) copy["public"] = true;
   if (!standing.sees_members) return copy;
   copy["members"] = introductions.members(channel_record);
+  copy["member_count"] = members_of(channel_record).size();
   if (const std::string shows = shown_of_members(channel_record); !shows.empty()) copy["shows"] = shows;
-  if (json::array groups = shown_groups(channel_record); !groups.empty()) copy["groups"] = std::move(groups);
+  if (json::array groups = introductions.groups(channel_record); !groups.empty()) copy["groups"] = std::move(groups);
   return copy;
 }
 

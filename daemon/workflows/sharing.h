@@ -17,7 +17,7 @@ Document open_to_members(Services& services, Document record);
 
 // The same for all who have the channel, by themselves or through a group, and the documents of all members and former members:
 // {"_id": "<channel id>", "type": "channel", "state": "ready" | "archived" | "deleted" | "removed", "name", "database", "syncpoint",
-// "access", "named_by", "members": (introductions.h)[, "shows"], "groups": [{"group", "access"}]}, and the subscription; of the user `but` only
+// "access", "named_by", "members": (introductions.h), "member_count"[, "shows"][, "groups": (introductions.h)]}, and the subscription; of the user `but` only
 // the latter: his document is the one that is being answered. Of a group's record it is group_sharing.h that does so; whom `cause` (MemberChange) was about, or with none
 // everybody.
 void share_out(Services& services, const Document& record, const std::string& cause = "", const std::string& but = "");

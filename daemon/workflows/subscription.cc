@@ -1,6 +1,7 @@
 #include "workflows/subscription.h"
 
 #include "base/errors.h"
+#include "workflows/arrival.h"
 #include "workflows/channel_claims.h"
 #include "workflows/channel_ends.h"
 #include "workflows/groups.h"
@@ -10,7 +11,6 @@ namespace channels {
 
 namespace {
 
-constexpr seconds channel_wait{2};
 constexpr int most_tries_to_subscribe = 5;
 
 // The channel that the id is about; empty if it is not one of this user.
@@ -69,13 +69,6 @@ void end_by(Services& services, Database& control, const std::string& channel_id
   throw Unavailable("the subscription of a channel changes all the time");
 }
 
-// Its channel is on the way, in the same database.
-bool is_coming(Run& run, const std::string& channel_id) {
-  const auto channel = run.database.get(channel_id);
-  return channel && doc_type(*channel) == "channel" &&
-         (doc_state(*channel) == "new" || doc_state(*channel) == "ready");
-}
-
 }  // namespace
 
 std::string subscription_id(std::string_view channel_id, std::string_view user) {
@@ -91,11 +84,12 @@ Outcome mend_subscription(Services& services, Run& run, const Document& doc) {
   if (!is_choice(doc_state(doc)))
     return Save{in_error(doc, "bad_state", "A subscription is \"active\", \"paused\" or \"stopped\".")};
   const auto record = services.registry.get(channel_record_id(channel_id));
-  if (!record || is_group(*record)) return is_coming(run, channel_id) ? Outcome(Later{run.env.wall_now() + channel_wait}) : Save{chosen_too_early(doc)};
-  const bool has_it = Reach(services).has(*record, user);
-  if (is_ended(*record) && has_it) return Save{of_deleted(doc)};
+  if (record && is_group(*record)) return Save{chosen_too_early(doc)};
+  const bool has_it = record && Reach(services).has(*record, user);
+  if (has_it && is_ended(*record)) return Save{of_deleted(doc)};
   if (!has_it || doc_state(*record) != "ready") {
-    if (is_coming(run, channel_id)) return Later{run.env.wall_now() + channel_wait};
+    // For one that isn't here it does not wait: the choice comes back with it.
+    if (auto later = wait_for_making(run, channel_id)) return std::move(*later);
     return Save{chosen_too_early(doc)};
   }
   Document next = put_right(services, doc, channel_id);

@@ -10,8 +10,8 @@ function (newDoc, oldDoc, userCtx, secObj) {
 
   var owned = {
     device: ['state', 'user', 'username', 'created', 'activated', 'revoked_at', 'error'],
-    channel: ['state', 'owner', 'user', 'database', 'syncpoint', 'error', 'channel', 'access', 'members', 'shows', 'groups', 'public', 'named_by', 'left', 'wipe', 'until'],
-    group: ['state', 'access', 'members', 'shows', 'named', 'left', 'wipe', 'error'],
+    channel: ['state', 'owner', 'user', 'database', 'syncpoint', 'error', 'channel', 'access', 'members', 'member_count', 'shows', 'groups', 'public', 'named_by', 'left', 'wipe', 'until'],
+    group: ['state', 'access', 'members', 'member_count', 'shows', 'named', 'left', 'wipe', 'error'],
     subscription: ['channel', 'syncpoint', 'user', 'error'],
     invitation: ['state', 'from', 'to', 'channel', 'name', 'access', 'shows', 'expires', 'error'],
     member: ['state', 'channel', 'user', 'group', 'access', 'shows', 'wipe', 'error'],

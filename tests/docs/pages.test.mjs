@@ -53,6 +53,17 @@ test('each option of the calls for handlers is in the man page', () => {
   }
 });
 
+test('each kind of act that the audit has is in the table of docs/documents.md, and no other', () => {
+  const sources = filesBelow('daemon').filter((file) => file.endsWith('.cc')).map(read).filter((source) => /\b(?:note_audit|audit_entry|Deed|note_link|note_invitation)\b/.test(source));
+  const acts = new Set(sources.flatMap((source) => [...source.matchAll(/"((?:user|device|channel|group|member|document) [a-z]+(?: [a-z]+)?)"/g)].map(([, act]) => act)));
+  for (const shows of ['nothing', 'names', 'addresses']) acts.add(`members show ${shows}`);
+  for (const end of ['made', 'closed', 'expired']) acts.add(`link ${end}`);
+  for (const end of ['sent', 'withdrawn', 'accepted', 'declined', 'failed', 'expired']) acts.add(`invitation ${end}`);
+  const table = read('docs/documents.md').split('| what | by |')[1].split('\n\n')[0];
+  const told = table.split('\n').slice(2).flatMap((row) => [...row.split('|')[1].replace(/\([^)]*\)/g, '').matchAll(/`([^`]+)`/g)].map(([, act]) => act));
+  assert.deepEqual(told.sort(), [...acts].sort());
+});
+
 /** [{file, ways}] of what is logged there: of each way that a line can go, its longest clause. */
 function logged(folder, extension, call) {
   return filesBelow(folder).filter((file) => file.endsWith(extension)).flatMap((file) => [...read(file).matchAll(call)].map((found) => ({

@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { NOT_ME, YES_ALONE, newCredential, sha256 } from '../lib/device.mjs';
 import { waitFor } from '../lib/net.mjs';
 import { operatorCall } from '../lib/operator.mjs';
@@ -15,7 +16,7 @@ import { newChannelId, startWorld } from '../lib/world.mjs';
 const codes = [];
 let world, alice, bob, carol;
 before(async () => {
-  world = await startWorld({ channels_mail: { mail_per_address: 50 } });
+  world = await startWorld({ channels_mail: { mail_per_address: 50 }, channels: { directory_db: `d${randomBytes(4).toString('hex')}-directory` } });
   [alice, bob, carol] = await Promise.all(['alice', 'bob', 'carol'].map((name) => person(world, `${name}@example.com`)));
 });
 after(() => world?.close());
@@ -114,6 +115,60 @@ test('links and groups are told as well', async () => {
   codes.push(link.code);
 });
 
+test('how a channel ends is told as well, and who sees it', async () => {
+  const { _id: channel } = await world.makeChannel(alice.device);
+  await join(channel, bob, 'owner');
+  const end = async (who, wish, state) => who.say(await who.get(channel), wish, [state]);
+  await end(alice, 'archive', 'archived');
+  await bob.settled(channel, ['archived']);
+  await end(bob, 'reopen', 'ready');
+  done(await bob.change('publish', channel));
+  done(await bob.change('unpublish', channel));
+  await alice.settled(channel, ['ready']);
+  await end(alice, 'delete', 'deleted');
+  await end(alice, 'undelete', 'ready');
+  await end(alice, 'delete', 'deleted');
+  await end(alice, 'undelete', 'ready');
+  const life = (await entries('--channel', channel)).map(told);
+  assert.deepEqual(life.slice(life.indexOf('channel archived by alice')), ['channel archived by alice', 'channel reopened by bob', 'channel published by bob',
+    'channel unpublished by bob', 'channel deleted by alice', 'channel brought back by alice', 'channel deleted by alice', 'channel brought back by alice']);
+});
+
+test('who is erased and comes back has no past, though the id is the same', async () => {
+  const address = 'grace@example.com';
+  const before = await person(world, address);
+  const { _id: channel } = await world.makeChannel(before.device);
+  await before.invite(channel, bob.address, 'owner');
+  await bob.accept(channel);
+  done(await before.change('change', channel, { user: bob.user, access: 'writer' }));
+  done(await before.change('change', channel, { user: bob.user, access: 'owner' }));
+  const past = await entries('--user', address);
+  assert.ok(past.length > 4);
+  assert.equal((await operatorCall(world.daemon, 'erase', address)).code, 0);
+  // Nothing leads to an address: it is all there, by ids.
+  const erased = await entries('--user', before.user);
+  assert.deepEqual(erased.slice(0, past.length), past);
+  assert.deepEqual((({ what, by, user }) => [what, by, user])(erased.at(-1)), ['user erased', 'operator', before.user]);
+  assert.equal((await audit('--user', before.user)).stdout.includes('not shown'), false);
+
+  await sleep(1100);  // a user's beginning is kept in whole seconds
+  const again = await person(world, address);
+  assert.equal(again.user, before.user, 'else this would prove nothing');
+  for (const who of [address, again.user]) {
+    assert.deepEqual((await entries('--user', who)).map(({ what }) => what), ['user made', 'device active']);
+    assert.deepEqual((await entries('--user', who, '--since', past[0].at)).map(({ what }) => what), ['user made', 'device active']);
+    const { stdout } = await audit('--user', who, '--json');
+    assert.ok(JSON.parse(stdout).erased_before > erased.at(-1).at, stdout);
+    assert.match((await audit('--user', who)).stdout, /^\(what was before \S+ is not shown: this user was erased, and came back\)\n/);
+  }
+  const life = await entries('--channel', channel);
+  assert.ok(life.length > 5);
+  assert.ok(!JSON.stringify(life).includes(again.user), 'nor by the channel');
+  assert.deepEqual([life[0].what, life[0].by], ['channel made', 'erased']);
+  const added = life.find(({ what, user }) => what === 'member added' && user === bob.user);
+  assert.ok((await entries('--user', bob.user)).some(({ id }) => id === added.id), 'others\' past stays');
+});
+
 test('the life of devices is told by who ended them: a device, the mailbox, an operator', async () => {
   const owner = 'erin@example.com';
   const phone = await world.activate(world.device(owner));
@@ -172,7 +227,7 @@ test('entries are read from a time on and page by page, or the last ones', async
   const [note, ...lines] = stdout.trimEnd().split('\n');
   assert.match(note, /there are older ones/);
   assert.equal(lines.length, 2);
-  for (const line of lines) assert.match(line, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z {2}\w+ [\w ]+ {2}by [0-9a-f]{32} /);
+  for (const line of lines) assert.match(line, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z {2}\w+ [\w ]+ {2}by (?:[0-9a-f]{32}|erased) /);
   assert.equal((await audit('--user', 'nobody@example.com')).code, 1);
   assert.equal((await audit('--since', 'yesterday')).code, 2);
   assert.equal((await audit('--channel', 'x'.repeat(20))).stdout, 'no entry\n');

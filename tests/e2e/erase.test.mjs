@@ -44,6 +44,8 @@ const replicate = async (url, doc) => {
   assert.equal(status, 201, text);
 };
 
+const idOfContact = (n) => `contact ${n} ${ALICE}`;
+
 /** Everything that names Alice somewhere. */
 async function fillWorld() {
   channels.handed = await share(alice, 'Choir', [bob, 'writer'], [carol, 'owner']);
@@ -72,10 +74,11 @@ async function fillWorld() {
   await fillPast();
   // What an app keeps there, by whatever id, in a branch, in a deletion.
   await carol.put({ _id: 'contact', type: 'contact', state: 'any', mail: 'ALICE@example.com', others: ['malice@example.com'] });
-  await carol.put({ _id: `contact ${ALICE}`, type: 'contact', state: 'any' });
   await carol.put({ _id: 'branched', type: 'contact', state: 'any' });
   await replicate(database(carol), { _id: 'branched', type: 'contact', state: 'any', mail: ALICE, _rev: `1-${'0'.repeat(32)}` });
   await replicate(database(carol), { _id: 'buried', _deleted: true, mail: ALICE, _rev: `4-${'a'.repeat(32)}` });
+  // CouchDB keeps the id that was purged last: whichever shard it is in, it has the address.
+  for (let n = 0; n < 12; ++n) await carol.put({ _id: idOfContact(n), type: 'contact', state: 'any' });
 }
 
 /** Who has nothing of her any more but revisions of before, and who had her channel through a group. */
@@ -189,7 +192,7 @@ describe('somebody with all that one can have', () => {
   test('what others have is left, without her', async () => {
     const contact = await carol.get('contact');
     assert.deepEqual([contact.mail, contact.others], ['(erased)', ['malice@example.com']]);
-    assert.equal(await carol.get(`contact ${ALICE}`), null);
+    for (let n = 0; n < 12; ++n) assert.equal(await carol.get(idOfContact(n)), null);
     assert.equal((await carol.get('branched')).type, 'contact');
     const { body } = await bob.device.request(`${database(bob)}/_all_docs?include_docs=true`);
     assert.deepEqual(body.rows.filter(({ doc }) => doc.type === 'invitation' && doc.channel === channels.waiting), []);

@@ -74,6 +74,26 @@ test('a group is made, and who comes in has its channels; no _security changes b
   assert.deepEqual((await bob.get(group)).members.map(({ access }) => access), ['owner', 'writer', 'reader']);
 });
 
+test('who is in the channel by himself is shown the group, by name as far as an owner shows names; its people come and go without him', async () => {
+  const { group, channels: [channel] } = await team([], { count: 1 });
+  await alice.invite(channel, dave.address, 'reader');
+  await dave.accept(channel);
+  assert.deepEqual((await dave.get(channel)).groups, [{ group, access: 'writer' }]);
+  done(await alice.change('show', channel, { shows: 'names' }));
+  const before = await dave.seen(channel, ({ groups }) => groups[0].name === 'The team');
+  await comesIn(bob, group, 'reader');
+  await bob.settled(channel, ['ready']);
+  const after = await dave.get(channel);
+  assert.equal(after._rev, before._rev, 'who comes into a group is written into no other member\'s copies of its channels');
+  assert.equal(after.member_count, 2);
+  assert.deepEqual((({ members, member_count }) => [members.map(({ user, access }) => [user, access]), member_count])(await alice.seen(group, ({ members }) => members.length === 2)),
+    [[[alice.user, 'owner'], [bob.user, 'reader']], 2]);
+  await alice.put({ ...await alice.get(group), name: 'The crew' });
+  await dave.seen(channel, ({ groups }) => groups[0].name === 'The crew');
+  done(await alice.change('show', channel, { shows: 'nothing' }));
+  await dave.seen(channel, ({ groups }) => groups[0].name === undefined);
+});
+
 test('a device that is confirmed later gets in, and so does one with another secret', async () => {
   const { group, channels: [channel] } = await team([[bob, 'writer']], { count: 1 });
   const second = await world.activate(world.device(bob.address, { name: 'a tablet' }));

@@ -69,23 +69,33 @@ test('two daemons with the same unsafe program: each document is handed to it on
 });
 
 test('a daemon is killed with an unsafe run in hand: the other parks it, or with on_lost retry hands it out again, by the same key', async () => {
-  const docs = [{ _id: 'parcel-lost', type: 'parcel', state: 'ready', hangs: true }, { _id: 'charge-lost', type: 'charge', state: 'ready', hangs: true }];
-  await daemon.request(`/${work}/_bulk_docs`, { method: 'POST', body: { docs } });
   const hangs = (id) => linesOf('hangs').filter((line) => line.startsWith(`${id} `)).map((line) => line.split(' '));
-  await waitFor(() => docs.every(({ _id }) => hangs(_id).length === 1), { ...LONG, what: 'both runs being in hand' });
-  const holders = new Set(docs.map(({ _id }) => Number(hangs(_id)[0][2])));
-  assert.equal(holders.size, 1, 'one daemon has the whole database');
-  const [killed, left] = holders.has(daemon.child.pid) ? [daemon, another] : [another, daemon];
+  /** The daemon that has both in hand. On a busy machine a beat comes late, and for some seconds two follow one database: then null. */
+  const inHand = async (ids) => {
+    const docs = ids.map((_id) => ({ _id, type: _id.split('-')[0], state: 'ready', hangs: true }));
+    await daemon.request(`/${work}/_bulk_docs`, { method: 'POST', body: { docs } });
+    await waitFor(() => ids.every((id) => hangs(id).length === 1), { ...LONG, what: 'both runs being in hand' })
+      .catch((error) => { throw new Error(`${error.message}\n${daemon.output}\n${another.output}`); });
+    const [first, second] = ids.map((id) => Number(hangs(id)[0][2]));
+    return first === second ? [daemon, another].find(({ child }) => child.pid === first) : null;
+  };
+  let [parcel, charge, killed] = [];
+  for (let n = 1; !killed && n <= 5; ++n) {
+    [parcel, charge] = [`parcel-lost-${n}`, `charge-lost-${n}`];
+    killed = await inHand([parcel, charge]);
+  }
+  assert.ok(killed, 'one daemon has the whole database');
+  const left = killed === daemon ? another : daemon;
   await killed.kill();
-  await waitFor(() => /parked parcel-lost in/.test(left.output), { ...LONG, what: 'the run being parked' })
+  await waitFor(() => left.output.includes(`parked ${parcel} in`), { ...LONG, what: 'the run being parked' })
     .catch((error) => { throw new Error(`${error.message}\n${left.output}`); });
   const charged = await waitFor(async () => {
-    const { body } = await left.request(`/${work}/charge-lost`);
+    const { body } = await left.request(`/${work}/${charge}`);
     return body.state === 'done' && body;
   }, { ...LONG, what: 'the run being done again' }).catch((error) => { throw new Error(`${error.message}\n${left.output}`); });
   assert.equal(charged._rev.split('-')[0], '2', 'saved once');
-  assert.equal(hangs('parcel-lost').length, 1);
-  assert.equal((await left.request(`/${work}/parcel-lost`)).body.state, 'ready');
-  const [[, first, by], [, second, afterwards], ...more] = hangs('charge-lost');
+  assert.equal(hangs(parcel).length, 1);
+  assert.equal((await left.request(`/${work}/${parcel}`)).body.state, 'ready');
+  const [[, first, by], [, second, afterwards], ...more] = hangs(charge);
   assert.deepEqual([first === second, Number(by), Number(afterwards), more], [true, killed.child.pid, left.child.pid, []]);
 });

@@ -64,18 +64,35 @@ test('each orphan is found and named', async () => {
   const record = await admin(`/${registry}/channel-${channel}`);
   await put(`/${registry}/channel-${channel}`, { ...record, members: { [user]: { access: 'owner' } } });
   const found = await orphans();
-  has(found, 'note', 'channel databases that the registry knows no channel of, 1:', `${names.channel_prefix}${id}`);
-  has(found, 'note', 'control databases that the registry knows no user of, 1:', `${names.control_prefix}${user}`);
+  has(found, 'note', 'channel databases that the registry knows no channel of, 1 of ', `${names.channel_prefix}${id}`);
+  has(found, 'note', 'control databases that the registry knows no user of, 1 of ', `${names.control_prefix}${user}`);
   has(found, 'fault', 'channels whose database is not there', `${names.channel_prefix}${past}`);
-  has(found, 'fault', 'users whose control database is not there, 1:', `${names.control_prefix}${past}`);
-  has(found, 'note', 'claims of names that no channel has, 1:', `channelname-${past}`);
+  has(found, 'fault', 'users whose control database is not there, 1 of ', `${names.control_prefix}${past}`);
+  has(found, 'note', 'claims of names that no channel has, 1 of ', `channelname-${past}`);
   has(found, 'note', 'deleted channels whose time is over are still there, 1:', '0'.repeat(20));
   has(found, 'fault', 'erasures that did not come to their end, 1:', past);
-  has(found, 'fault', 'log-ins of users\' devices that are none any more, 1:', `device-${device}`);
+  has(found, 'fault', 'log-ins of users\' devices that are none any more, 1 of ', `device-${device}`);
   has(found, 'note', 'log-ins that the registry knows nothing of', ':');
-  has(found, 'note', 'subscriptions of channels that their users don\'t have, 1:', `${channel}-sub-${alice.user}`);
+  assert.match(found.at(-1)[1], /^no others among \d+ channel databases, \d+ control databases, \d+ channels, \d+ users, \d+ log-ins, \d+ subscriptions, \d+ claims of names$/);
+  has(found, 'note', 'subscriptions of channels that their users don\'t have, 1 of ', `${channel}-sub-${alice.user}`);
   for (const name of [device, past]) {
     const { _rev } = await admin(`/_users/org.couchdb.user:device-${name}`);
     await admin(`/_users/org.couchdb.user:device-${name}?rev=${_rev}`, { method: 'DELETE' });
   }
+});
+
+test('all are looked at, however many there are', async () => {
+  const many = (count, make) => Array.from({ length: count }, (_, i) => make(String(i).padStart(4, '0')));
+  const { registry_db: registry, control_prefix: prefix } = names;
+  const docs = many(1100, (i) => ({ _id: `channelname-0-${i}`, type: 'channelname', channel, user: alice.user }));
+  const past = { _id: 'channelname-~', type: 'channelname', channel: random(), user: alice.user };
+  await admin(`/${registry}/_bulk_docs`, { method: 'POST', body: { docs: [...docs, past] } });
+  const users = many(101, (i) => `0-${i}`);
+  for (const user of users) await put(`/${prefix}${user}`);
+  const last = users.at(-1);
+  await admin(`/${prefix}${last}/_bulk_docs`, { method: 'POST', body: { docs: many(101, (i) => ({ _id: `${i}-sub-${last}`, type: 'subscription', state: 'active' })) } });
+  const found = await orphans();
+  has(found, 'note', 'claims of names that no channel has, 2 of 1', past._id);
+  has(found, 'note', 'control databases that the registry knows no user of, 102 of 103: ', `${prefix}${users[0]}, ${prefix}${users[1]}, ${prefix}${users[2]}, ...`);
+  has(found, 'note', 'subscriptions of channels that their users don\'t have, 102 of ', `0000-sub-${last}, 0001-sub-${last}, 0002-sub-${last}, ...`);
 });

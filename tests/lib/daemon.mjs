@@ -51,7 +51,7 @@ class Daemon {
   }
 
   /** A server that somebody else configured hides its secret; then by name and password. */
-  credentials({ byPassword }) {
+  credentials({ byPassword = false } = {}) {
     return !byPassword && this.server.iniFiles.length > 0 && this.server.secret ? {} : { username: this.server.user, password: this.server.password };
   }
 

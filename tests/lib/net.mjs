@@ -68,3 +68,16 @@ export async function waitFor(fn, { timeout = PATIENCE, interval = 50, what = 'w
     await sleep(interval);
   }
 }
+
+/**
+ * Calls `ask` until its answer has that status, and gives the answer: for what follows from a change of a design document. CouchDB answers
+ * such a write first, and has its copies of validation functions and design documents dropped by a message; who is faster than that still
+ * meets the old ones. So what `ask` does must do no harm when it does.
+ */
+export async function onceHeard(status, ask) {
+  let last;
+  return waitFor(async () => {
+    last = await ask();
+    return last.status === status && last;
+  }, { what: `an answer of ${status}` }).catch((error) => { throw new Error(`${error.message}: ${last?.status} ${last?.text}`, { cause: error }); });
+}

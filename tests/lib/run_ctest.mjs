@@ -8,17 +8,17 @@ import { unescapeXml } from './xml.mjs';
 
 const LIMIT_MS = 1800000;
 
-/** `label`: only tests that have it. */
-export async function runCtest({ build, label, only, env }) {
-  const title = `ctest ${build}`;
+/** `label`: only tests that have it; `without`: only those that have it not. `yielding`: as in run_process.mjs. */
+export async function runCtest({ build, label, without, only, env, yielding }) {
+  const title = `ctest ${build}${label ? ` -L ${label}` : ''}`;
   if (!existsSync(join(build, 'CTestTestfile.cmake'))) {
     return { title, passed: 0, skipped: [], seconds: 0, failed: [{ name: 'no tests are built there', output: '' }] };
   }
   const scratch = mkdtempSync(join(tmpdir(), 'channels-ctest-'));
   const file = join(scratch, 'junit.xml');
-  const args = ['--test-dir', build, '--output-on-failure', '-j', '2', '--output-junit', file, ...(label ? ['-L', label] : []), ...(only ? ['-R', only] : [])];
+  const args = ['--test-dir', build, '--output-on-failure', '-j', '2', '--output-junit', file, ...(label ? ['-L', label] : []), ...(without ? ['-LE', without] : []), ...(only ? ['-R', only] : [])];
   try {
-    const result = await runProcess('ctest', args, { env, limitMs: LIMIT_MS });
+    const result = await runProcess('ctest', args, { env, limitMs: LIMIT_MS, yielding });
     const counts = existsSync(file) ? readJunit(readFileSync(file, 'utf8')) : { passed: 0, failed: [], skipped: [] };
     const ranNone = counts.passed + counts.failed.length + counts.skipped.length === 0;
     if (counts.failed.length === 0 && (result.timedOut || (result.code !== 0 && !(ranNone && only)) || (ranNone && !only))) {

@@ -9,6 +9,8 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const FOLDERS = ['tests', 'clients'];
 const LIMIT_MS = 600000;      // one file; a test that hangs must not hang the run
 const ALONE = /^tests\/(chaos\/|package\/|manager\/load\.)/;
+// Minutes of these are pauses (of CouchDB's replicator, between steps of a rollout), which cost no processor.
+const PATIENT = /^tests\/e2e\/(laptop|rollout)\.test\./;
 const OUTPUT_LINES_MAX = 200; // of a file that failed
 
 /** Every *.test.mjs below tests/ and clients/, in order of path; `only` is a regular expression on the path. */
@@ -29,16 +31,20 @@ function walk(folder) {
 }
 
 /**
- * Calls `run(file)` for each, `jobs` at a time, and answers their results in the order of their ends. Files that kill servers,
- * fill the machine or install things (ALONE) come last, by themselves.
+ * Calls `run(file)` for each, `jobs` at a time, and answers their results in the order of their ends. Those that wait most of
+ * their time (PATIENT) begin at once, in a turn of their own beside the others. Files that kill servers, fill the machine or
+ * install things (ALONE) come last, by themselves, and after what else is under way (`beside`, a promise).
  */
-export async function runTestFiles(files, { jobs, run }) {
+export async function runTestFiles(files, { jobs, run, beside }) {
   const results = [];
   const runInTurn = async (line) => {
     for (let file = line.shift(); file; file = line.shift()) results.push(await run(file));
   };
   const shared = files.filter((file) => !ALONE.test(file));
-  await Promise.all(Array.from({ length: Math.max(1, jobs) }, () => runInTurn(shared)));
+  const turns = jobs > 1 ? [shared.filter((file) => PATIENT.test(file))] : [];
+  const others = shared.filter((file) => !turns[0]?.includes(file));
+  await Promise.all([...turns, ...Array(Math.max(1, jobs)).fill(others)].map(runInTurn));
+  await beside;
   await runInTurn(files.filter((file) => ALONE.test(file)));
   return results;
 }

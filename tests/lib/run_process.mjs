@@ -2,11 +2,15 @@
 
 import { spawn } from 'node:child_process';
 
-/** Answers {code, output, seconds, timedOut}; code is null if it was killed or could not be started. */
-export function runProcess(command, args, { env, cwd, limitMs }) {
+// Whoever else has work goes first. Where Linux shares the processors out by session (autogroup), nice counts only within one.
+const YIELDING = ['sh', '-c', '{ echo 5 >/proc/self/autogroup; } 2>/dev/null; exec nice -n 5 "$@"', 'sh'];
+
+/** Answers {code, output, seconds, timedOut}; code is null if it was killed or could not be started. `yielding`: it works beside others. */
+export function runProcess(command, args, { env, cwd, limitMs, yielding = false }) {
   return new Promise((resolve) => {
     const started = Date.now();
-    const child = spawn(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const [file, ...rest] = [...(yielding ? YIELDING : []), command, ...args];
+    const child = spawn(file, rest, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     const chunks = [];
     let timedOut = false;
     child.stdout.on('data', (chunk) => chunks.push(chunk));

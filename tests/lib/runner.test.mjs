@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readJunit } from './run_ctest.mjs';
 import { readTap, runTestFiles, whatWentWrong } from './run_node_tests.mjs';
+import { runProcess } from './run_process.mjs';
 
 test('TAP points are counted as passed, failed and skipped with the reason', () => {
   const tap = 'TAP version 13\nok 1 - one\nnot ok 2 - two\nok 3 - three # SKIP no server\nok 4 - four # SKIP\n1..4\n';
@@ -54,4 +55,30 @@ test('files run so many at a time, each once, and those that need the machine al
   assert.deepEqual([...results].sort(), [...files].sort());
   assert.equal(Math.max(...seen.map(([, atOnce]) => atOnce)), 2);
   assert.deepEqual(seen.slice(-2), [['tests/chaos/a.test.mjs', 1], ['tests/package/d.test.mjs', 1]]);
+});
+
+test('what waits most of its time begins at once, beside the others; what needs the machine alone waits for all', async () => {
+  const files = ['tests/e2e/a.test.mjs', 'tests/e2e/b.test.mjs', 'tests/e2e/laptop.test.mjs', 'tests/e2e/rollout.test.mjs', 'tests/chaos/c.test.mjs'];
+  const play = async (jobs) => {
+    const begun = [];
+    let end;
+    const beside = new Promise((resolve) => { end = resolve; });
+    const all = runTestFiles(files, { jobs, beside, run: async (file) => { begun.push(file); await new Promise((resolve) => { setImmediate(resolve); }); } });
+    const atOnce = [...begun];
+    for (let i = 0; i < 50; i += 1) await new Promise((resolve) => { setImmediate(resolve); });
+    const before = begun.length;
+    end();
+    await all;
+    return { atOnce, before, last: begun.at(-1), count: begun.length };
+  };
+  const two = await play(2);
+  assert.deepEqual(two.atOnce.sort(), ['tests/e2e/a.test.mjs', 'tests/e2e/b.test.mjs', 'tests/e2e/laptop.test.mjs']);
+  assert.deepEqual([two.before, two.last, two.count], [4, 'tests/chaos/c.test.mjs', 5]);
+  assert.deepEqual((await play(1)).atOnce, ['tests/e2e/a.test.mjs'], 'one at a time is one');
+});
+
+test('a command that yields to others is nicer than they are, and its code and output are its own', async () => {
+  const own = Number((await runProcess('nice', [], { limitMs: 10000 })).output);
+  const { code, output } = await runProcess('sh', ['-c', 'nice; exit 3'], { limitMs: 10000, yielding: true });
+  assert.deepEqual([Number(output), code], [Math.min(19, own + 5), 3]);
 });

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import PouchDB from 'pouchdb';
 import memoryAdapter from 'pouchdb-adapter-memory';
 import { startCouch, waitFor } from '../lib/couch_server.mjs';
+import { onceHeard } from '../lib/net.mjs';
 
 PouchDB.plugin(memoryAdapter);
 
@@ -63,6 +64,7 @@ test('a live sync carries a change of either side to the other within seconds', 
 test('a document that validation refuses is counted as a failure, and the others arrive', async () => {
   const validate = 'function (newDoc) { if (newDoc.bad) { throw({ forbidden: "bad" }); } }';
   await call('PUT', '/_design/strict', { validate_doc_update: validate });
+  await onceHeard(403, () => call('POST', '', { bad: true }));
   const device = local();
   await device.bulkDocs([{ _id: 'good-one' }, { _id: 'bad-one', bad: true }]);
   const denied = [];

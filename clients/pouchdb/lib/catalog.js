@@ -114,3 +114,8 @@ export function subscriptionId(channelId, user) {
 export function shownIn({ access, shows }) {
   return shows ?? (access ? 'nothing' : null);
 }
+
+/** How many members there are, of whom the document may list only the first; null for who is in none. A document of an older daemon has no count. */
+export function memberCountIn({ members, member_count: count }) {
+  return count ?? (Array.isArray(members) ? members.length : null);
+}

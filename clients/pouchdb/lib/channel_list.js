@@ -1,7 +1,7 @@
 // An app's questions and wishes about channels: by name or id, answered from the catalog, offline too. What is wished before
 // this device knows whose it is waits in its record. Used by device.js.
 
-import { CHANNEL_ID, shownIn, subscriptionId } from './catalog.js';
+import { CHANNEL_ID, memberCountIn, shownIn, subscriptionId } from './catalog.js';
 import { randomHex } from './credential.js';
 import { ChannelsError } from './errors.js';
 
@@ -42,10 +42,10 @@ export class ChannelList {
   }
 
   describe(id) {
-    const { name = null, state = null, error = null, access = null, until = null, shows, groups = [], public: isPublic = false } = this.#catalog.get(id) ?? {};
+    const { name = null, state = null, error = null, access = null, until = null, shows, groups = [], public: isPublic = false, ...doc } = this.#catalog.get(id) ?? {};
     const task = this.#taskOf(id);
     return {
-      id, name, state, error, access, until, shows: shownIn({ access, shows }), groups, public: isPublic, subscription: this.#choice(id), sync: task?.state ?? 'off', lastSynced: task?.lastSynced ? new Date(task.lastSynced).toISOString() : null,
+      id, name, state, error, access, until, shows: shownIn({ access, shows }), memberCount: memberCountIn(doc), groups: groups.map(({ group, access: its, name: called = null }) => ({ group, access: its, name: called })), public: isPublic, subscription: this.#choice(id), sync: task?.state ?? 'off', lastSynced: task?.lastSynced ? new Date(task.lastSynced).toISOString() : null,
       pulled: task?.pulled ?? 0, pushed: task?.pushed ?? 0, pending: task?.pending ?? null,
     };
   }

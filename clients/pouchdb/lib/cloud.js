@@ -46,7 +46,7 @@ export class Cloud {
       answer = await response.json();
     } catch (error) {
       // A captive portal answers 200 with a page of its own.
-      throw new Unavailable(`${this.server} cannot be reached, or is no CouchDB. It is tried again.`, { cause: error });
+      throw new Unavailable(`${this.server} cannot be reached, or is no CouchDB. It is tried again.`, { cause: error, ...(status ? { status } : {}) });
     }
     if (status === 429 || status >= 500) throw new Unavailable(`${this.server} is busy (${status}). It is tried again.`, { status });
     return { status, body: answer };
@@ -69,12 +69,19 @@ export class Cloud {
     for (let last = null; ;) {
       const after = last === null ? '' : `&startkey=${encodeURIComponent(JSON.stringify(last))}`;
       const path = `${encodeURIComponent(this.directory)}/_all_docs?include_docs=true&limit=${DIRECTORY_PAGE}${after}`;
-      const { status, body } = await this.request(path, { auth });
+      const { status, body } = await this.request(path, { auth }).catch((error) => { throw this.#notPassed(error) ?? error; });
       if (status !== 200) throw directoryError(status, body);
       docs.push(...body.rows.filter(({ id, doc }) => doc && id !== last).map(({ doc }) => doc));
       if (body.rows.length < DIRECTORY_PAGE) return docs;
       last = body.rows.at(-1).id;
     }
+  }
+
+  /** What is refused without a word of CouchDB's is a proxy's own answer: its configuration names what it lets through. */
+  #notPassed({ status, cause }) {
+    if (!(status >= 400 && status < 500)) return null;
+    return new ChannelsError('no_directory', `A proxy before ${this.server} answers ${status} by itself where the directory of public channels should be. ` +
+      `Its configuration has to let the database "${this.directory}" through, as it does channels (docs/operations.md, "A reverse proxy in front, and TLS"); or \`directory\` is not what [channels] directory_db is.`, { status, cause });
   }
 
   /** Whether the server takes this log-in: true, false (401 and nothing else), undefined where it doesn't say. */

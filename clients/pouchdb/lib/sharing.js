@@ -1,7 +1,7 @@
 // An app's questions and wishes about who is in a channel: invitations, links, and changes of members. All of it are documents in
 // the control database, so that it waits for the network by itself. Used by device.js.
 
-import { CHANNEL_ID, shownIn } from './catalog.js';
+import { CHANNEL_ID, memberCountIn, shownIn } from './catalog.js';
 import { checkAccess, checkAddress, checkLimits, checkName, checkOwnName, checkShown, readLink } from './checks.js';
 import { randomHex } from './credential.js';
 import { ChannelsError } from './errors.js';
@@ -40,8 +40,8 @@ export class Sharing {
     return this.#catalog.all('group').map((doc) => this.describeGroup(doc));
   }
 
-  describeGroup({ _id: id, state, name = null, access = null, shows, error = null }) {
-    return { id, name, state, access, members: this.members(id), shows: shownIn({ access, shows }), error };
+  describeGroup({ _id: id, state, name = null, access = null, shows, error = null, ...doc }) {
+    return { id, name, state, access, members: this.#membersIn(id), memberCount: memberCountIn(doc), shows: shownIn({ access, shows }), error };
   }
 
   async renameGroup(id, name) {
@@ -142,9 +142,28 @@ export class Sharing {
   }
 
   members(channel) {
-    const { members } = this.#catalog.get(this.#idOf(channel)) ?? {};
+    return this.#membersIn(this.#idOf(channel));
+  }
+
+  #membersIn(id) {
+    const { members } = this.#catalog.get(id) ?? {};
     if (!Array.isArray(members)) return [];
     return members.map(({ user, access, name = null, address = null }) => ({ user, access, name, address }));
+  }
+
+  /** Of a group that this user isn't in nothing here tells who is: the channel's document names it, and not its people. */
+  people(channel) {
+    const id = this.#idOf(channel);
+    const people = new Map(this.#membersIn(id).map((member) => [member.user, { ...member, groups: [] }]));
+    for (const { group, access: its } of this.#catalog.get(id)?.groups ?? []) {
+      for (const { user, access: inGroup, name, address } of this.#membersIn(group)) {
+        const through = its === 'reader' || inGroup === 'reader' ? 'reader' : 'writer';
+        const known = people.get(user) ?? { user, access: through, name, address, groups: [] };
+        const access = known.access === 'reader' ? through : known.access;
+        people.set(user, { user, access, name: known.name ?? name, address: known.address ?? address, groups: [...known.groups, group] });
+      }
+    }
+    return [...people.values()];
   }
 
   async show(channel, shows) {

@@ -108,6 +108,10 @@ export class SharingCalls extends Emitter {
     return this.#sharing.members(channel);
   }
 
+  people(channel) {
+    return this.#sharing.people(channel);
+  }
+
   async showMembers(channel, shows) {
     this.#checkOpen();
     await this.#sharing.show(channel, shows);

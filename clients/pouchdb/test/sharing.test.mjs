@@ -113,7 +113,16 @@ test('a group has channels together: who comes in has them, who goes is out of t
   const recipes = () => alice.channels().find(({ name, access }) => name === 'Recipes' && access === 'reader');
   await eventually(() => recipes()?.state === 'ready', 'the channel at Alice\'s');
   await eventually(() => bob.members(team).map(({ access }) => access).join() === 'owner,writer', 'the members at Bob\'s');
+  assert.deepEqual(alice.people(recipes().id), [
+    { user: bob.status.user, access: 'owner', name: null, address: null, groups: [team] },
+    { user: alice.status.user, access: 'reader', name: null, address: null, groups: [team] },
+  ]);
+  assert.deepEqual([recipes().memberCount, recipes().groups], [1, [{ group: team, access: 'reader', name: null }]]);
+  assert.equal(alice.groups().find(({ id }) => id === team).memberCount, 2);
+  await bob.showMembers('Recipes', 'names');
+  await eventually(() => recipes().groups[0].name === 'The team', 'the group\'s name at Alice\'s');
   await bob.renameGroup(team, 'The crew');
+  await eventually(() => recipes().groups[0].name === 'The crew', 'its other name in the channel');
   await eventually(() => alice.groups().some(({ id, name }) => id === team && name === 'The crew'), 'its other name');
   const { id } = recipes();
   await alice.leave(team);

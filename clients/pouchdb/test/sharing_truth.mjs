@@ -48,6 +48,12 @@ export class Truth {
     return Object.entries(record.groups ?? {}).map(([group, { access }]) => ({ group, access }));
   }
 
+  /** Those that have it now, as its members are shown them. */
+  shownGroupsOf(record) {
+    return this.groupsOf(record).filter(({ access }) => IS_ACCESS.includes(access))
+      .map((entry) => ({ ...entry, ...(record.shows ? { name: this.docs.get(`channel-${entry.group}`).name } : {}) }));
+  }
+
   /** By himself or through groups: the most of it. */
   membership(record, user) {
     const all = [this.own(record, user)];
@@ -147,11 +153,11 @@ export class Truth {
     const isDeleted = record.state !== 'ready';
     const wanted = {
       state: isDeleted ? 'deleted' : record.archived !== undefined ? 'archived' : 'ready', access, name: record.name, public: this.isPublic(record),
-      ...(sees ? { members: this.membersOf(record), shows: record.shows ?? null, groups: this.groupsOf(record).filter(({ access: its }) => IS_ACCESS.includes(its)) } : {}),
+      ...(sees ? { members: this.membersOf(record), shows: record.shows ?? null, groups: this.shownGroupsOf(record), count: this.membersOf(record).length } : {}),
     };
     const found = copy && {
       state: copy.state, access: copy.access, name: copy.name, public: copy.public === true,
-      ...(sees ? { members: (copy.members ?? []).map((member) => JSON.stringify(member)).sort(), shows: copy.shows ?? null, groups: copy.groups ?? [] } : {}),
+      ...(sees ? { members: (copy.members ?? []).map((member) => JSON.stringify(member)).sort(), shows: copy.shows ?? null, groups: copy.groups ?? [], count: copy.member_count } : {}),
     };
     const faults = same(found, wanted) ? [] : [`${where} says ${JSON.stringify(found)} and not ${JSON.stringify(wanted)}`];
     // Who came into a deleted channel has a subscription when it comes back.
@@ -164,8 +170,8 @@ export class Truth {
     const access = this.own(record, user);
     const where = `group ${record.id} of ${user}`;
     if (!IS_ACCESS.includes(access)) return copy && !['removed', 'error'].includes(copy.state) ? [`${where} is "${copy.state}", and he is out`] : [];
-    const wanted = { state: 'ready', access, name: record.name, members: this.membersOf(record), shows: record.shows ?? null };
-    const found = copy && { state: copy.state, access: copy.access, name: copy.name, members: (copy.members ?? []).map((member) => JSON.stringify(member)).sort(), shows: copy.shows ?? null };
+    const wanted = { state: 'ready', access, name: record.name, members: this.membersOf(record), shows: record.shows ?? null, count: this.membersOf(record).length };
+    const found = copy && { state: copy.state, access: copy.access, name: copy.name, members: (copy.members ?? []).map((member) => JSON.stringify(member)).sort(), shows: copy.shows ?? null, count: copy.member_count };
     return same(found, wanted) ? [] : [`${where} says ${JSON.stringify(found)} and not ${JSON.stringify(wanted)}`];
   }
 

@@ -46,6 +46,9 @@ device.on('deleted', ({ until, name }) => until?.length ?? name?.length).on('arc
 await device.archiveChannel('Photos');
 for (const { id, name } of await device.publicChannels()) await device.follow(name === 'News' ? id : '');
 for (const { shows, groups, public: isPublic } of device.channels()) if (isPublic && shows !== 'names') groups[0].access satisfies 'writer' | 'reader';
+for (const { memberCount, groups } of device.channels()) if (memberCount !== null && memberCount > 200) groups[0].name?.length;
+device.people('Photos')[0].groups.includes(device.groups()[0].id);
+device.groups()[0].memberCount satisfies number | null;
 device.groups()[0].shows satisfies 'nothing' | 'names' | 'addresses' | null;
 await device.deleteChannel('Photos').then(() => device.undeleteChannel('Photos'));
 `;

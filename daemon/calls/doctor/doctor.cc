@@ -40,7 +40,6 @@ void look_inside(Visit& visit) {
   examine(visit, "system-databases", check_system_databases);
   examine(visit, "design-documents", check_design_documents);
   examine(visit, "disk", check_disk);
-  if (visit.settings.role == Role::cloud) examine(visit, "orphans", check_orphans);
 }
 
 void examine_all(Visit& visit) {
@@ -66,6 +65,8 @@ void examine_all(Visit& visit) {
     if (is_in) examine(visit, "x-forwarded-for", check_forwarded);
   }
   if (is_in) examine(visit, "daemon", check_worker);
+  // Last: with many users it takes its time.
+  if (is_in && is_cloud) examine(visit, "orphans", check_orphans);
 }
 
 int run_doctor(const IniFiles& files, const DoctorAsked& asked) {

@@ -1,7 +1,10 @@
-// What belongs to nothing any more: left by a restored backup, by an admin's hand, by an erasure that was killed. Looks
-// at the first of each kind, in the order of their names.
+// What belongs to nothing any more: left by a restored backup, by an admin's hand, by an erasure that was killed. All databases and records
+// are gone through, a page at a time, in the order of their names; with hundreds of thousands of users a look is given up after some minutes,
+// and says how far it came.
+#include <algorithm>
 #include <functional>
 #include <map>
+#include <set>
 
 #include "base/log.h"
 #include "calls/doctor/visit.h"
@@ -15,136 +18,166 @@ namespace channels {
 
 namespace {
 
-constexpr std::size_t most_looked_at = 1000;
 constexpr std::size_t a_page = 100;  // CouchDB's limit for _dbs_info, too
-constexpr std::size_t control_databases_read = 50;
 constexpr std::size_t most_named = 3;
+constexpr seconds longest_look{300};
 // What a daemon does hourly, it has done by then.
 constexpr std::chrono::hours overdue{2};
 
 using Names = std::vector<std::string>;
 
-// "3: a, b, c" and so on.
-std::string listed(const Names& names) {
-  std::string text = std::to_string(names.size()) + ":";
-  for (std::size_t i = 0; i < std::min(names.size(), most_named); ++i)
-    text += (i == 0 ? " " : ", ") + escaped(names[i]);
-  return names.size() > most_named ? text + ", ..." : text;
-}
+// What is orphaned of one kind: how many, the first by their names, and what to do about it.
+struct Found {
+  std::string what;  // "channel databases that ..."
+  std::string kind;  // what was looked at: "channel databases"; empty: only what is found
+  bool is_fault = false;
+  std::size_t looked_at = 0;
+  bool is_whole = true;  // all were looked at
+  std::size_t count = 0;
+  Names first{};
+  Todo todo{};
 
-// The first names with that prefix.
-Names databases_with(Server& server, const std::string& prefix, std::size_t most) {
-  Names found;
+  void add(const std::string& name) {
+    if (++count <= most_named) first.push_back(name);
+  }
+  // "..., 3 of 120: a, b, c" and so on.
+  std::string text() const {
+    std::string text = what + ", " + std::to_string(count);
+    if (!kind.empty()) text += (is_whole ? " of " : " of the first ") + std::to_string(looked_at);
+    for (std::size_t i = 0; i < first.size(); ++i) text += (i == 0 ? ": " : ", ") + escaped(first[i]);
+    return count > first.size() ? text + ", ..." : text;
+  }
+};
+
+// One look: where, and until when it goes on.
+struct Search {
+  explicit Search(Visit& visit_of)
+      : visit(visit_of), registry(*visit.server, visit.settings.registry_db), end(visit.env.mono_now() + longest_look) {}
+  Visit& visit;
+  Database registry;
+  MonoTime end;
+
+  bool is_over() const { return visit.env.mono_now() >= end; }
+};
+
+// The databases with that prefix, page by page. False: it was given up.
+bool each_database(const Search& search, const std::string& prefix, const std::function<void(const Names&)>& work) {
   std::string last = prefix;
-  while (found.size() < most) {
-    const Names names = server.database_names(last, a_page);
-    for (const std::string& name : names) {
-      if (!name.starts_with(prefix) || found.size() == most) return found;
-      found.push_back(name);
+  while (true) {
+    Names names = search.visit.server->database_names(last, a_page);
+    const bool is_last_page = names.size() < a_page;
+    if (!is_last_page) last = names.back();
+    const auto others = std::find_if(names.begin(), names.end(), [&](const std::string& name) { return !name.starts_with(prefix); });
+    const bool are_all = is_last_page || others != names.end();
+    names.erase(others, names.end());
+    work(names);
+    if (are_all) return true;
+    if (search.is_over()) return false;
+  }
+}
+
+// The documents whose ids have that prefix, as above.
+bool each_document(const Search& search, Database& database, const std::string& prefix,
+                   const std::function<void(const std::vector<Document>&)>& work) {
+  json::object query{{"startkey", prefix}, {"endkey", prefix + "\xef\xbf\xb0"}, {"include_docs", true}, {"limit", a_page}};
+  while (true) {
+    const auto rows = database.all_docs(query);
+    std::vector<Document> docs;
+    for (const json::object& row : rows) {
+      if (const json::object* doc = get_object(row, "doc")) docs.push_back(*doc);
     }
-    if (names.size() < a_page) return found;
-    last = names.back();
+    work(docs);
+    if (rows.size() < a_page) return true;
+    if (search.is_over()) return false;
+    query["startkey"] = rows.back().at("id");
+    query["skip"] = 1;
   }
-  return found;
 }
 
-// The first documents whose ids have that prefix.
-std::vector<Document> documents_with(Database& database, const std::string& prefix, std::size_t most) {
-  std::vector<Document> docs;
-  const json::object query{
-      {"startkey", prefix}, {"endkey", prefix + "\xef\xbf\xb0"}, {"include_docs", true}, {"limit", most}};
-  for (const json::object& row : database.all_docs(query)) {
-    if (const json::object* doc = get_object(row, "doc")) docs.push_back(*doc);
-  }
-  return docs;
-}
-
-// The document of `database` for each of the names, by the id that `id_of` gives.
+// The document of `database` for each name of a page, by the id that `id_of` gives.
 std::map<std::string, Document> documents_for(Database& database, const Names& names,
                                               const std::function<std::string(const std::string&)>& id_of) {
   std::map<std::string, Document> found;
-  for (std::size_t start = 0; start < names.size(); start += a_page) {
-    Names ids;
-    for (std::size_t i = start; i < std::min(names.size(), start + a_page); ++i) ids.push_back(id_of(names[i]));
-    auto docs = database.get_many(ids);
-    for (std::size_t i = 0; i < docs.size(); ++i) {
-      if (docs[i]) found[names[start + i]] = std::move(*docs[i]);
-    }
+  if (names.empty()) return found;
+  Names ids;
+  for (const std::string& name : names) ids.push_back(id_of(name));
+  auto docs = database.get_many(ids);
+  for (std::size_t i = 0; i < docs.size(); ++i) {
+    if (docs[i]) found[names[i]] = std::move(*docs[i]);
   }
   return found;
 }
 
-Names missing_of(Server& server, const Names& databases) {
-  Names missing;
-  for (std::size_t start = 0; start < databases.size(); start += a_page) {
-    const auto end = databases.begin() + static_cast<std::ptrdiff_t>(std::min(databases.size(), start + a_page));
-    const Names names(databases.begin() + static_cast<std::ptrdiff_t>(start), end);
-    for (const DatabaseInfo& info : server.database_infos(names)) {
-      if (info.missing) missing.push_back(info.name);
-    }
+void add_missing(const Search& search, const Names& databases, Found& found) {
+  if (databases.empty()) return;
+  for (const DatabaseInfo& info : search.visit.server->database_infos(databases)) {
+    if (info.missing) found.add(info.name);
   }
-  return missing;
 }
 
-// What is orphaned of one kind, and what to do about it.
-struct Found {
-  Names names;
-  std::string what;
-  Todo todo;
-  bool is_fault = false;
-};
-
-Todo remove_database(const Visit& visit, const Names& names) {
+Todo remove_database(const Search& search, const Names& names) {
   if (names.empty()) return {};
-  return {"look into it, then remove it: curl -u ADMIN -X DELETE " + visit.settings.url + url_encode(names.front())};
+  return {"look into it, then remove it: curl -u ADMIN -X DELETE " + search.visit.settings.url + url_encode(names.front())};
 }
 
-Found channel_databases(Visit& visit, Database& registry) {
-  const std::string& prefix = visit.settings.channel_prefix;
-  const Names names = databases_with(*visit.server, prefix, most_looked_at);
-  const auto records = documents_for(
-      registry, names, [&](const std::string& name) { return channel_record_id(name.substr(prefix.size())); });
-  Names orphans;
-  for (const std::string& name : names) {
-    const auto record = records.find(name);
-    if (record == records.end() || is_group(record->second) || is_gone(record->second)) orphans.push_back(name);
-  }
-  return {orphans, "channel databases that the registry knows no channel of", remove_database(visit, orphans)};
+Found channel_databases(Search& search) {
+  Found found{"channel databases that the registry knows no channel of", "channel databases"};
+  const std::string& prefix = search.visit.settings.channel_prefix;
+  found.is_whole = each_database(search, prefix, [&](const Names& names) {
+    found.looked_at += names.size();
+    const auto records = documents_for(
+        search.registry, names, [&](const std::string& name) { return channel_record_id(name.substr(prefix.size())); });
+    for (const std::string& name : names) {
+      const auto record = records.find(name);
+      if (record == records.end() || is_group(record->second) || is_gone(record->second)) found.add(name);
+    }
+  });
+  found.todo = remove_database(search, found.first);
+  return found;
 }
 
-Found control_databases(Visit& visit, Database& registry) {
-  const std::string& prefix = visit.settings.control_prefix;
-  const Names names = databases_with(*visit.server, prefix, most_looked_at);
-  const auto users =
-      documents_for(registry, names, [&](const std::string& name) { return "user-" + name.substr(prefix.size()); });
-  Names orphans;
-  for (const std::string& name : names) {
-    if (!users.contains(name)) orphans.push_back(name);
-  }
-  return {orphans, "control databases that the registry knows no user of", remove_database(visit, orphans)};
+Found control_databases(Search& search) {
+  Found found{"control databases that the registry knows no user of", "control databases"};
+  const std::string& prefix = search.visit.settings.control_prefix;
+  found.is_whole = each_database(search, prefix, [&](const Names& names) {
+    found.looked_at += names.size();
+    const auto users =
+        documents_for(search.registry, names, [&](const std::string& name) { return "user-" + name.substr(prefix.size()); });
+    for (const std::string& name : names) {
+      if (!users.contains(name)) found.add(name);
+    }
+  });
+  found.todo = remove_database(search, found.first);
+  return found;
 }
 
-Found lost_channels(Visit& visit, Database& registry) {
-  Names databases;
-  for (const Document& record : documents_with(registry, "channel-", most_looked_at)) {
-    const bool has_database = doc_state(record) == "ready" || doc_state(record) == "deleted";
-    if (has_database && !is_group(record)) databases.push_back(visit.settings.channel_prefix + channel_id_of(record));
-  }
-  return {missing_of(*visit.server, databases),
-          "channels whose database is not there",
-          {"restore it, or have an owner delete the channel"},
-          true};
+Found lost_channels(Search& search) {
+  Found found{"channels whose database is not there", "channels", true};
+  found.todo = {"restore it, or have an owner delete the channel"};
+  found.is_whole = each_document(search, search.registry, "channel-", [&](const std::vector<Document>& records) {
+    Names databases;
+    for (const Document& record : records) {
+      const bool has_database = doc_state(record) == "ready" || doc_state(record) == "deleted";
+      if (has_database && !is_group(record)) databases.push_back(search.visit.settings.channel_prefix + channel_id_of(record));
+    }
+    found.looked_at += databases.size();
+    add_missing(search, databases, found);
+  });
+  return found;
 }
 
-Found lost_users(Visit& visit, Database& registry) {
-  Names databases;
-  for (const Document& record : documents_with(registry, "user-", most_looked_at)) {
-    if (doc_state(record) == "active") databases.push_back(visit.settings.control_prefix + string_or(record, "user", ""));
-  }
-  return {missing_of(*visit.server, databases),
-          "users whose control database is not there",
-          {"restore it, or: couchdb-channels erase USER"},
-          true};
+Found lost_users(Search& search) {
+  Found found{"users whose control database is not there", "users", true};
+  found.todo = {"restore it, or: couchdb-channels erase USER"};
+  found.is_whole = each_document(search, search.registry, "user-", [&](const std::vector<Document>& records) {
+    Names databases;
+    for (const Document& record : records) {
+      if (doc_state(record) == "active") databases.push_back(search.visit.settings.control_prefix + string_or(record, "user", ""));
+    }
+    found.looked_at += databases.size();
+    add_missing(search, databases, found);
+  });
+  return found;
 }
 
 constexpr std::string_view user_prefix = "org.couchdb.user:";
@@ -155,137 +188,160 @@ std::string user_of_log_in(const Document& log_in) {
   return role != nullptr && role->starts_with("user:") ? std::string(*role).substr(5) : "";
 }
 
-// Log-ins whose device is not active, by name.
-std::map<std::string, Document> idle_log_ins(Visit& visit, Database& registry) {
-  Database users(*visit.server, "_users");
+// Of a page of log-ins those whose device is not active, by name.
+std::map<std::string, Document> idle_among(Search& search, const std::vector<Document>& log_ins) {
   Names names;
-  std::map<std::string, Document> found;
-  for (Document& doc : documents_with(users, std::string(user_prefix) + "device-", most_looked_at)) {
+  std::map<std::string, Document> idle;
+  for (const Document& doc : log_ins) {
     names.push_back(doc_id(doc).substr(user_prefix.size()));
-    found[names.back()] = std::move(doc);
+    idle[names.back()] = doc;
   }
   // A device's record is called as its log-in. Confirmed: it is being made active.
-  for (const auto& [name, record] : documents_for(registry, names, [](const std::string& name) { return name; })) {
-    if (doc_state(record) == "active" || doc_state(record) == "confirmed") found.erase(name);
+  for (const auto& [name, record] : documents_for(search.registry, names, [](const std::string& name) { return name; })) {
+    if (doc_state(record) == "active" || doc_state(record) == "confirmed") idle.erase(name);
   }
-  return found;
+  return idle;
 }
 
-Todo remove_log_in(const Visit& visit, const Document& log_in) {
-  return {"remove it: curl -u ADMIN -X DELETE '" + visit.settings.url + "_users/" + url_encode(doc_id(log_in)) +
+Todo remove_log_in(const Search& search, const Document& log_in) {
+  return {"remove it: curl -u ADMIN -X DELETE '" + search.visit.settings.url + "_users/" + url_encode(doc_id(log_in)) +
           "?rev=" + doc_rev(log_in) + "'"};
 }
 
 // `of_users`: those with the role of a user whom the registry knows: they get in. Others may be another installation's.
-Found log_ins(Visit& visit, Database& registry, bool of_users) {
-  const char* what =
-      of_users ? "log-ins of users' devices that are none any more" : "log-ins that the registry knows nothing of";
-  Found found{{}, what, {}, of_users};
-  const auto idle = idle_log_ins(visit, registry);
-  Names names;
-  for (const auto& [name, log_in] : idle) names.push_back(name);
-  const auto users = documents_for(
-      registry, names, [&](const std::string& name) { return "user-" + user_of_log_in(idle.at(name)); });
-  for (const std::string& name : names) {
-    if (users.contains(name) == of_users) found.names.push_back(name);
-  }
-  if (!found.names.empty()) found.todo = remove_log_in(visit, idle.at(found.names.front()));
+Found log_ins(Search& search, bool of_users) {
+  Found found{of_users ? "log-ins of users' devices that are none any more" : "log-ins that the registry knows nothing of",
+              "log-ins", of_users};
+  Database log_ins(*search.visit.server, "_users");
+  found.is_whole = each_document(search, log_ins, std::string(user_prefix) + "device-", [&](const std::vector<Document>& docs) {
+    found.looked_at += docs.size();
+    const auto idle = idle_among(search, docs);
+    Names names;
+    for (const auto& [name, log_in] : idle) names.push_back(name);
+    const auto users = documents_for(
+        search.registry, names, [&](const std::string& name) { return "user-" + user_of_log_in(idle.at(name)); });
+    for (const std::string& name : names) {
+      if (users.contains(name) != of_users) continue;
+      if (found.count == 0) found.todo = remove_log_in(search, idle.at(name));
+      found.add(name);
+    }
+  });
   return found;
 }
 
-Found log_ins_of_users(Visit& visit, Database& registry) {
-  return log_ins(visit, registry, true);
+Found log_ins_of_users(Search& search) {
+  return log_ins(search, true);
 }
 
-Found unknown_log_ins(Visit& visit, Database& registry) {
-  return log_ins(visit, registry, false);
+Found unknown_log_ins(Search& search) {
+  return log_ins(search, false);
 }
 
-Names orphaned_subscriptions(Database& control, const std::string& user, Database& registry) {
+// Of a page of one user's documents.
+void add_orphaned_subscriptions(Search& search, const std::vector<Document>& docs, const std::string& user, Found& found) {
   const std::string ending = "-sub-" + user;
   Names ids;
-  for (const Document& doc : documents_with(control, "", most_looked_at)) {
+  for (const Document& doc : docs) {
     const bool is_choice = doc_type(doc) == "subscription" && doc_state(doc) != "error";
     if (is_choice && doc_id(doc).ends_with(ending)) ids.push_back(doc_id(doc));
   }
-  const auto records = documents_for(
-      registry, ids, [&](const std::string& id) { return channel_record_id(id.substr(0, id.size() - ending.size())); });
-  Names orphans;
+  found.looked_at += ids.size();
+  const auto records = documents_for(search.registry, ids, [&](const std::string& id) {
+    return channel_record_id(id.substr(0, id.size() - ending.size()));
+  });
   for (const std::string& id : ids) {
     const auto record = records.find(id);
     const bool is_there = record != records.end() && doc_state(record->second) == "ready";
     // Who has it through a group is not looked up here.
-    if (!is_there || (!is_member(record->second, user) && groups_of(record->second).empty())) orphans.push_back(id);
+    if (!is_there || (!is_member(record->second, user) && groups_of(record->second).empty())) found.add(id);
   }
-  return orphans;
 }
 
-Found subscriptions(Visit& visit, Database& registry) {
-  const std::string& prefix = visit.settings.control_prefix;
-  Found found{{},
-              "subscriptions of channels that their users don't have",
-              {"the daemon ends each when something changes in its document"}};
-  for (const std::string& name : databases_with(*visit.server, prefix, control_databases_read)) {
-    Database control(*visit.server, name);
-    const Names more = orphaned_subscriptions(control, name.substr(prefix.size()), registry);
-    found.names.insert(found.names.end(), more.begin(), more.end());
-  }
+// Reads every control database, and so takes longer than all others.
+Found subscriptions(Search& search) {
+  Found found{"subscriptions of channels that their users don't have", "subscriptions"};
+  found.todo = {"the daemon ends each when something changes in its document"};
+  const std::string& prefix = search.visit.settings.control_prefix;
+  bool are_whole = true;
+  const bool are_all = each_database(search, prefix, [&](const Names& names) {
+    for (const std::string& name : names) {
+      if (search.is_over()) are_whole = false;
+      if (!are_whole) return;
+      Database control(*search.visit.server, name);
+      are_whole = each_document(search, control, "", [&](const std::vector<Document>& docs) {
+        add_orphaned_subscriptions(search, docs, name.substr(prefix.size()), found);
+      });
+    }
+  });
+  found.is_whole = are_all && are_whole;
   return found;
 }
 
-Found name_claims(Visit&, Database& registry) {
-  Names claims;
-  std::map<std::string, std::string> channels;
-  for (const Document& claim : documents_with(registry, "channelname-", most_looked_at)) {
-    claims.push_back(doc_id(claim));
-    channels[doc_id(claim)] = string_or(claim, "channel", "");
-  }
-  const auto records =
-      documents_for(registry, claims, [&](const std::string& claim) { return channel_record_id(channels[claim]); });
-  Names orphans;
-  for (const std::string& claim : claims) {
-    const auto record = records.find(claim);
-    if (record == records.end() || is_ended(record->second)) orphans.push_back(claim);
-  }
-  return {orphans,
-          "claims of names that no channel has",
-          {"to remove one, delete its document in the registry"}};
+Found name_claims(Search& search) {
+  Found found{"claims of names that no channel has", "claims of names"};
+  found.todo = {"to remove one, delete its document in the registry"};
+  found.is_whole = each_document(search, search.registry, "channelname-", [&](const std::vector<Document>& docs) {
+    Names claims;
+    std::map<std::string, std::string> channels;
+    for (const Document& claim : docs) {
+      claims.push_back(doc_id(claim));
+      channels[doc_id(claim)] = string_or(claim, "channel", "");
+    }
+    found.looked_at += claims.size();
+    const auto records = documents_for(
+        search.registry, claims, [&](const std::string& claim) { return channel_record_id(channels[claim]); });
+    for (const std::string& claim : claims) {
+      const auto record = records.find(claim);
+      if (record == records.end() || is_ended(record->second)) found.add(claim);
+    }
+  });
+  return found;
 }
 
-Found erasures(Visit&, Database& registry) {
-  Names users;
-  for (const Document& notes : documents_with(registry, "erasure-", most_looked_at))
-    users.push_back(string_or(notes, "user", ""));
-  const Todo todo{"couchdb-channels erase " + (users.empty() ? "USER" : users.front())};
-  return {users, "erasures that did not come to their end", todo, true};
+Found erasures(Search& search) {
+  Found found{"erasures that did not come to their end", "", true};
+  each_document(search, search.registry, "erasure-", [&](const std::vector<Document>& docs) {
+    for (const Document& notes : docs) found.add(string_or(notes, "user", ""));
+  });
+  found.todo = {"couchdb-channels erase " + (found.first.empty() ? "USER" : found.first.front())};
+  return found;
 }
 
-Found overdue_channels(Visit& visit, Database& registry) {
-  const std::string end = format_time(visit.env.wall_now() - overdue);
-  Names ids;
-  for (const json::object& row : registry.view("channels_by_until", {{"endkey", end}, {"limit", a_page}}))
-    ids.push_back(string_or(row, "id", ""));
-  return {ids,
-          "deleted channels whose time is over are still there",
-          {"a running daemon removes them hourly: its log says what keeps it"}};
+Found overdue_channels(Search& search) {
+  Found found{"deleted channels whose time is over are still there", ""};
+  found.todo = {"a running daemon removes them hourly: its log says what keeps it"};
+  const std::string end = format_time(search.visit.env.wall_now() - overdue);
+  json::object query{{"endkey", end}, {"limit", a_page}};
+  while (true) {
+    const auto rows = search.registry.view("channels_by_until", query);
+    for (const json::object& row : rows) found.add(string_or(row, "id", ""));
+    if (rows.size() < a_page || search.is_over()) return found;
+    query["startkey"] = rows.back().at("key");
+    query["startkey_docid"] = rows.back().at("id");
+    query["skip"] = 1;
+  }
 }
 
 }  // namespace
 
 void check_orphans(Visit& visit) {
-  Database registry(*visit.server, visit.settings.registry_db);
-  if (!registry.exists()) return;  // the design documents' check says so
+  if (!Database(*visit.server, visit.settings.registry_db).exists()) return;  // the design documents' check says so
+  std::string all;
+  std::set<std::string> told;  // log-ins are looked at twice
   bool any = false;
   for (const auto look : {channel_databases, control_databases, lost_channels, lost_users, log_ins_of_users,
                           unknown_log_ins, subscriptions, name_claims, erasures, overdue_channels}) {
-    const Found found = look(visit, registry);
-    if (found.names.empty()) continue;
-    any = true;
-    const std::string text = found.what + ", " + listed(found.names);
-    if (found.is_fault) visit.report.fault("orphans", text, found.todo);
-    else visit.report.note("orphans", text, found.todo);
+    Search search(visit);
+    const Found found = look(search);
+    if (found.count > 0) {
+      any = true;
+      if (found.is_fault) visit.report.fault("orphans", found.text(), found.todo);
+      else visit.report.note("orphans", found.text(), found.todo);
+    }
+    if (found.kind.empty() || !told.insert(found.kind).second) continue;
+    all += (all.empty() ? "" : ", ") + std::string(found.is_whole ? "" : "the first ") + std::to_string(found.looked_at) + " " + found.kind;
   }
-  if (!any) visit.report.ok("orphans", "none among the first " + std::to_string(most_looked_at) + " of each kind");
+  visit.report.ok("orphans", (any ? "no others among " : "none among ") + all);
 }
 
 }  // namespace channels

@@ -3,13 +3,13 @@
 #include <map>
 
 #include "simulation/devices/daemons_world.h"
+#include "simulation/devices/names.h"
 #include "workflows/audit.h"
 
 namespace channels::simulation {
 
 namespace {
 
-constexpr const char* registry = "channels-registry";
 // In an entry's time and a record's alike.
 constexpr std::size_t to_the_second = 19;
 

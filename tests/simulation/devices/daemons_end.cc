@@ -4,14 +4,13 @@
 #include "base/digest.h"
 #include "base/errors.h"
 #include "simulation/devices/daemons_world.h"
+#include "simulation/devices/names.h"
 #include "workflows/device_documents.h"
 
 namespace channels::simulation {
 
 namespace {
 
-constexpr const char* handshake = "channels-handshake";
-constexpr const char* registry = "channels-registry";
 
 std::size_t live_leaves(const RevisionTree& tree) {
   std::size_t live = 0;

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "simulation/devices/daemons_world.h"
+#include "simulation/devices/names.h"
 #include "workflows/channel_claims.h"
 #include "workflows/channel_ends.h"
 #include "workflows/groups.h"
@@ -17,7 +18,6 @@ namespace channels::simulation {
 
 namespace {
 
-constexpr const char* registry = "channels-registry";
 
 using Roles = std::set<std::string>;
 
@@ -51,7 +51,7 @@ Roles with_groups(Roles roles, const Document& channel, bool reading) {
 
 // Why this member's copy is not what the record says; "" if it is.
 std::string wrong_in_copy(const std::optional<Document>& copy, const Document& record, const json::array& members,
-                          const std::string& user, const std::string& access) {
+                          const json::array& groups, const std::string& user, const std::string& access) {
   const std::string state = copy && doc_type(*copy) == "channel" ? doc_state(*copy) : "absent";
   if (!is_access(access)) return state == "ready" ? "shows a channel of which " + user + " is no member" : "";
   const std::string right = shown_channel_state(record, access);
@@ -59,7 +59,10 @@ std::string wrong_in_copy(const std::optional<Document>& copy, const Document& r
   if (string_or(*copy, "shows", "") != shown_of_members(record)) return "says that it shows something else";
   if (string_or(*copy, "access", "") != access) return "says another access";
   const json::array* shown = get_array(*copy, "members");
-  return shown != nullptr && *shown == members ? "" : "says other members";
+  if (shown == nullptr || *shown != members) return "says other members";
+  if (int_or(*copy, "member_count", -1) != static_cast<std::int64_t>(members.size())) return "says another number of members";
+  const json::array* shown_of_groups = get_array(*copy, "groups");
+  return (shown_of_groups == nullptr ? json::array() : *shown_of_groups) == groups ? "" : "says other groups";
 }
 
 }  // namespace
@@ -102,6 +105,16 @@ json::array DaemonsWorld::members_as_shown(const Document& shared) {
     if (shows == "addresses" && address) member["address"] = string_or(*address, "address", "");
   }
   return members;
+}
+
+json::array DaemonsWorld::groups_as_shown(const Document& channel) {
+  json::array groups = shown_groups(channel);
+  for (json::value& each : groups) {
+    json::object& entry = each.as_object();
+    const auto group = record(channel_record_id(string_or(entry, "group", "")));
+    if (group && !shown_of_members(channel).empty()) entry["name"] = string_or(*group, "name", "");
+  }
+  return groups;
 }
 
 std::string DaemonsWorld::unsettled_group(const Document& group) {
@@ -164,10 +177,11 @@ std::string DaemonsWorld::unsettled_channel(const Document& channel) {
 std::string DaemonsWorld::unsettled_copies(const Document& channel) {
   const std::string id = channel_id_of(channel);
   const json::array members = members_as_shown(channel);
+  const json::array groups = groups_as_shown(channel);
   for (const auto& [name, control] : cloud_.databases()) {
     if (!name.starts_with("control-")) continue;
     const std::string user = name.substr(std::string_view("control-").size());
-    if (const auto wrong = wrong_in_copy(control->read(id), channel, members, user, access_in(channel, user)); !wrong.empty())
+    if (const auto wrong = wrong_in_copy(control->read(id), channel, members, groups, user, access_in(channel, user)); !wrong.empty())
       return "channel " + id + " in " + name + ", which " + wrong;
   }
   return "";

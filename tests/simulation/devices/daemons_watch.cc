@@ -5,13 +5,12 @@
 #include "base/digest.h"
 #include "engine/lease.h"
 #include "simulation/devices/daemons_world.h"
+#include "simulation/devices/names.h"
 
 namespace channels::simulation {
 
 namespace {
 
-constexpr const char* handshake = "channels-handshake";
-constexpr const char* registry = "channels-registry";
 constexpr seconds lease_time{30};
 
 std::string record_name(const char* kind, const std::string& database, const std::string& id) {

@@ -5,6 +5,7 @@
 #include "calls/retry.h"
 #include "base/check.h"
 #include "base/errors.h"
+#include "simulation/devices/names.h"
 
 namespace channels::simulation {
 
@@ -12,7 +13,6 @@ namespace {
 
 constexpr const char* admin = "admin";
 constexpr const char* password = "admin-password-of-the-cloud";
-constexpr const char* url = "http://couch/";
 constexpr int most_workers = 3;
 // Longer than backoffs, the sweep and expiry take after the last fault.
 constexpr std::chrono::minutes longest_settling{90};
@@ -82,14 +82,14 @@ DaemonsWorld::DaemonsWorld(Scheduler& scheduler)
       around_{scheduler, cloud_, drawer_, post_, {}, {}, {}, false, 0},
       operator_transport_(env_, cloud_),
       operator_credentials_(admin, password),
-      operator_server_(operator_transport_, operator_credentials_, url) {
+      operator_server_(operator_transport_, operator_credentials_, couch_url) {
   around_.secrets.insert(password);
 }
 
 Configuration DaemonsWorld::configuration() const {
   Configuration made;
-  made.settings.url = made.settings.public_url = url;
-  made.settings.confirm_url = std::string(url) + "_utils/channels/confirm.html";
+  made.settings.url = made.settings.public_url = couch_url;
+  made.settings.confirm_url = std::string(couch_url) + "_utils/channels/confirm.html";
   made.settings.confirm_ttl = settings_.confirm_ttl;
   made.settings.mail.from = "Channels <no-reply@example.com>";
   made.settings.mail.per_address = settings_.mail_per_address;

@@ -99,6 +99,7 @@ class DaemonsWorld {
   std::string unsettled_group(const Document& group);
   std::string unsettled_copies(const Document& channel);
   json::array members_as_shown(const Document& shared);
+  json::array groups_as_shown(const Document& channel);
   std::string unsettled_roles();
   std::string unsettled_channel(const Document& channel);
   void check_invitations();

@@ -4,14 +4,13 @@
 
 #include "base/digest.h"
 #include "base/errors.h"
+#include "simulation/devices/names.h"
 #include "workflows/device_documents.h"
 
 namespace channels::simulation {
 
 namespace {
 
-constexpr const char* url = "http://couch/";
-constexpr const char* handshake = "channels-handshake";
 constexpr int most_identities = 4;
 
 std::string derived_key(const std::string& secret, const std::string& salt) {
@@ -32,10 +31,10 @@ SimDevice::SimDevice(Surroundings& around, int number, std::string owner, Wish w
       process_{"device-" + std::to_string(number)},
       env_(scheduler_, process_),
       transport_(env_, around.cloud, line_),
-      anonymous_(transport_, nobody_, url),
+      anonymous_(transport_, nobody_, couch_url),
       drawer_transport_(env_, around.drawer),
       drawer_credentials_("admin", "drawer"),
-      drawer_server_(drawer_transport_, drawer_credentials_, url),
+      drawer_server_(drawer_transport_, drawer_credentials_, couch_url),
       actions_left_(1 + static_cast<int>(scheduler_.below(around.people.empty() ? 6 : 30))) {
   local().create(1);
 }
@@ -98,7 +97,7 @@ void SimDevice::make_identity() {
   registration_["_id"] = id_;
   around_.secrets.insert(secret_);
   credentials_ = std::make_unique<BasicCredentials>("device-" + id_, secret_);
-  own_ = std::make_unique<Server>(transport_, *credentials_, url);
+  own_ = std::make_unique<Server>(transport_, *credentials_, couch_url);
   scheduler_.trace("registers " + id_.substr(0, 8));
 }
 
@@ -133,7 +132,7 @@ void SimDevice::look() {
   if (state == "active" && stage_ == Stage::waiting) {
     stage_ = Stage::active;
     control_ = string_or(*doc, "control_database", "");
-    if (string_or(*doc, "syncpoint", "") != url + control_ || string_or(*doc, "username", "") != "device-" + id_)
+    if (string_or(*doc, "syncpoint", "") != couch_url + control_ || string_or(*doc, "username", "") != "device-" + id_)
       scheduler_.fail("an active device is not told where to go: " + json::serialize(*doc));
     scheduler_.trace("is active in " + control_.substr(0, 16));
     return;

@@ -2,18 +2,13 @@
 // and a look into databases that may be nobody's business.
 #include "base/digest.h"
 #include "base/errors.h"
+#include "simulation/devices/names.h"
 #include "simulation/devices/sim_device.h"
 #include "workflows/channel_claims.h"
 #include "workflows/groups.h"
 #include "workflows/members.h"
 
 namespace channels::simulation {
-
-namespace {
-
-constexpr const char* registry = "channels-registry";
-
-}  // namespace
 
 void SimDevice::share() {
   if (!some_local("channel")) return make_channel();

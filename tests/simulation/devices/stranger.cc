@@ -2,13 +2,13 @@
 
 #include "base/digest.h"
 #include "base/errors.h"
+#include "simulation/devices/names.h"
 #include "workflows/device_documents.h"
 
 namespace channels::simulation {
 
 namespace {
 
-constexpr const char* handshake = "channels-handshake";
 constexpr int most_registrations = 2;
 
 }  // namespace

@@ -6,12 +6,12 @@ namespace channels {
 namespace {
 
 constexpr const char* cloud = "https://sync.example.com/";
-constexpr const char* id = "0123456789abcdef";
+constexpr const char* channel_id = "0123456789abcdef";
 
 TEST(Syncpoint, IsTheUrlOfRegistrationPlusOneSegmentThatEndsInTheId) {
-  EXPECT_TRUE(accepts_syncpoint(cloud, "https://sync.example.com/channel-0123456789abcdef", id));
+  EXPECT_TRUE(accepts_syncpoint(cloud, "https://sync.example.com/channel-0123456789abcdef", channel_id));
   EXPECT_TRUE(
-      accepts_syncpoint(cloud, "https://sync.example.com/t1%2Fchannel-0123456789abcdef", id));
+      accepts_syncpoint(cloud, "https://sync.example.com/t1%2Fchannel-0123456789abcdef", channel_id));
 }
 
 TEST(Syncpoint, OfAnotherServerPathOrIdIsRefused) {
@@ -34,7 +34,7 @@ TEST(Syncpoint, OfAnotherServerPathOrIdIsRefused) {
            "https://sync.example.com/",
            "",
        }) {
-    EXPECT_FALSE(accepts_syncpoint(cloud, url, id)) << url;
+    EXPECT_FALSE(accepts_syncpoint(cloud, url, channel_id)) << url;
   }
   EXPECT_FALSE(accepts_syncpoint(cloud, "https://sync.example.com/channel-", ""));
 }

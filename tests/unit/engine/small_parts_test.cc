@@ -9,7 +9,7 @@
 namespace channels {
 namespace {
 
-Change row(const std::string& id, const std::vector<std::string>& revs) {
+Change row_of(const std::string& id, const std::vector<std::string>& revs) {
   Change change;
   change.id = id;
   change.revs = revs;
@@ -19,17 +19,17 @@ Change row(const std::string& id, const std::vector<std::string>& revs) {
 TEST(Echoes, AreTakenOnceByIdAndRev) {
   Echoes echoes;
   echoes.expect("a", "2-x");
-  EXPECT_FALSE(echoes.take(row("b", {"2-x"})));
-  EXPECT_TRUE(echoes.take(row("a", {"2-x"})));
-  EXPECT_FALSE(echoes.take(row("a", {"2-x"})));
+  EXPECT_FALSE(echoes.take(row_of("b", {"2-x"})));
+  EXPECT_TRUE(echoes.take(row_of("a", {"2-x"})));
+  EXPECT_FALSE(echoes.take(row_of("a", {"2-x"})));
 }
 
 TEST(Echoes, AreNotWhatSomebodyElseWrote) {
   Echoes echoes;
   echoes.expect("a", "2-x");
-  EXPECT_FALSE(echoes.take(row("a", {"3-y"})));
+  EXPECT_FALSE(echoes.take(row_of("a", {"3-y"})));
   echoes.expect("a", "2-x");
-  EXPECT_FALSE(echoes.take(row("a", {"2-x", "2-w"}))) << "a branch";
+  EXPECT_FALSE(echoes.take(row_of("a", {"2-x", "2-w"}))) << "a branch";
 }
 
 const CheckpointRecord here{"9", 5, 2, "x"};

@@ -8,9 +8,9 @@
 namespace channels {
 namespace {
 
-using Outcome = TraceLine::Outcome;
+using Traced = TraceLine::Outcome;
 
-TraceLine line(Mode mode, Outcome outcome, std::string detail = {}) {
+TraceLine line(Mode mode, Traced outcome, std::string detail = {}) {
   return {"shop", "a", "1-x", "order/new", mode, 1, milliseconds(7), outcome, std::move(detail)};
 }
 
@@ -29,8 +29,8 @@ using Strings = std::vector<std::string>;
 TEST_F(TraceTest, FailuresAndUnsafeRunsAreKeptOfAll) {
   Trace trace(env_, {}, "0123456789abcdef");
   for (const Mode mode : {Mode::safe, Mode::unsafe}) {
-    for (const Outcome outcome :
-         {Outcome::saved, Outcome::kept, Outcome::later, Outcome::overtaken, Outcome::failed, Outcome::parked})
+    for (const Traced outcome :
+         {Traced::saved, Traced::kept, Traced::later, Traced::overtaken, Traced::failed, Traced::parked})
       trace.add(line(mode, outcome, "x"));
   }
   EXPECT_EQ(kept(trace), (Strings{"safe failed", "safe parked", "unsafe saved", "unsafe kept", "unsafe overtaken",
@@ -41,8 +41,8 @@ TEST_F(TraceTest, AllRunsAreKeptWhereThatIsWanted) {
   TraceOptions options;
   options.all = true;
   Trace trace(env_, options, "0123456789abcdef");
-  trace.add(line(Mode::safe, Outcome::saved, "done"));
-  trace.add(line(Mode::safe, Outcome::later, "2024-05-01T12:34:56Z"));
+  trace.add(line(Mode::safe, Traced::saved, "done"));
+  trace.add(line(Mode::safe, Traced::later, "2024-05-01T12:34:56Z"));
   const std::vector<Document> lines = trace.take();
   ASSERT_EQ(lines.size(), 2U);
   EXPECT_EQ(string_or(lines[0], "state", ""), "done");
@@ -57,24 +57,24 @@ TEST_F(TraceTest, AFloodIsCutAndCountedAndLeavesRoomForFailures) {
   TraceOptions options;
   options.all = true;
   Trace trace(env_, options, "0123456789abcdef");
-  for (int i = 0; i < 10000; ++i) trace.add(line(Mode::safe, Outcome::saved, "done"));
+  for (int i = 0; i < 10000; ++i) trace.add(line(Mode::safe, Traced::saved, "done"));
   const std::size_t ordinary = trace.take().size();
   EXPECT_LT(ordinary, 3000U);
-  trace.add(line(Mode::safe, Outcome::failed, "why"));
+  trace.add(line(Mode::safe, Traced::failed, "why"));
   const auto failures = trace.take();
   ASSERT_EQ(failures.size(), 1U);
   EXPECT_EQ(int_or(failures[0], "left_out", 0), static_cast<std::int64_t>(10000 - ordinary));
-  for (int i = 0; i < 10000; ++i) trace.add(line(Mode::unsafe, Outcome::failed, "why"));
+  for (int i = 0; i < 10000; ++i) trace.add(line(Mode::unsafe, Traced::failed, "why"));
   EXPECT_LT(trace.take().size(), 5001U);
   env_.advance(seconds(10));
-  for (int i = 0; i < 100; ++i) trace.add(line(Mode::unsafe, Outcome::failed, "why"));
+  for (int i = 0; i < 100; ++i) trace.add(line(Mode::unsafe, Traced::failed, "why"));
   EXPECT_LT(trace.take().size(), 22U);
 }
 
 TEST_F(TraceTest, AReasonOfStrangeBytesIsTextThatCouchTakes) {
   Trace trace(env_, {}, "0123456789abcdef");
-  trace.add(line(Mode::safe, Outcome::failed, std::string(499, 'x') + "\xC3\xA4" + "y"));
-  trace.add(line(Mode::safe, Outcome::failed, "a\xFF" "b"));
+  trace.add(line(Mode::safe, Traced::failed, std::string(499, 'x') + "\xC3\xA4" + "y"));
+  trace.add(line(Mode::safe, Traced::failed, "a\xFF" "b"));
   const auto lines = trace.take();
   EXPECT_EQ(string_or(lines[0], "reason", ""), std::string(499, 'x'));
   EXPECT_EQ(string_or(lines[1], "reason", ""), "a\xEF\xBF\xBD" "b");
@@ -82,7 +82,7 @@ TEST_F(TraceTest, AReasonOfStrangeBytesIsTextThatCouchTakes) {
 
 TEST_F(TraceTest, ARecordIsSmallWhateverTheIdIs) {
   Trace trace(env_, {}, "0123456789abcdef");
-  TraceLine large = line(Mode::safe, Outcome::failed, std::string(1 << 20, 'x'));
+  TraceLine large = line(Mode::safe, Traced::failed, std::string(1 << 20, 'x'));
   large.id = std::string(1 << 20, 'y');
   trace.add(large);
   EXPECT_LT(json::serialize(trace.take().at(0)).size(), 3000U);
@@ -90,9 +90,9 @@ TEST_F(TraceTest, ARecordIsSmallWhateverTheIdIs) {
 
 TEST_F(TraceTest, WhatCouldNotBeWrittenComesFirstNextTime) {
   Trace trace(env_, {}, "0123456789abcdef");
-  trace.add(line(Mode::unsafe, Outcome::saved, "1"));
+  trace.add(line(Mode::unsafe, Traced::saved, "1"));
   auto lines = trace.take();
-  trace.add(line(Mode::unsafe, Outcome::saved, "2"));
+  trace.add(line(Mode::unsafe, Traced::saved, "2"));
   trace.put_back(std::move(lines));
   lines = trace.take();
   ASSERT_EQ(lines.size(), 2U);

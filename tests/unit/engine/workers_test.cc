@@ -123,5 +123,24 @@ TEST_F(WorkersTest, ALostAnswerDoesNotStopTheBeats) {
   EXPECT_EQ(string_or(couch_.docs.at("worker-a"), "updates_seq", ""), "7");
 }
 
+// On a busy machine: no other worker would take its share yet.
+TEST_F(WorkersTest, OneWhoseBeatsAreLateIsAtWorkForWhoeverAsksAsWell) {
+  run_both(2);
+  const MonoTime began = env_.mono_now();
+  bool has_beaten = false;
+  couch_.before = [&](const HttpRequest&) {
+    if (has_beaten || env_.mono_now() - began < milliseconds(7900)) return;
+    has_beaten = true;
+    b_.beat({"6", {}}, {});
+  };
+  std::set<std::string> alive;
+  for (const json::value& worker : workers_now(env_, registry_)) {
+    if (worker.at("alive").as_bool()) alive.insert(worker.at("place").as_string().c_str());
+  }
+  EXPECT_EQ(alive, std::set<std::string>{"here 2"}) << "the other has not been heard of in all that time";
+  a_.beat({"5", {}}, {});
+  EXPECT_EQ(a_.alive(), 2U) << "as the workers see it";
+}
+
 }  // namespace
 }  // namespace channels

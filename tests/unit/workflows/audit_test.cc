@@ -17,10 +17,10 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
-const WallTime at = std::chrono::system_clock::from_time_t(1714567152) + milliseconds(7);
+const WallTime moment = std::chrono::system_clock::from_time_t(1714567152) + milliseconds(7);
 
 TEST(Audit, AnEntryHasItsTimeInItsIdAndSaysWhatItIsAbout) {
-  const Document entry = audit_entry({"channel made", "alice", {{"channel", "fun"}, {"device", ""}}}, at);
+  const Document entry = audit_entry({"channel made", "alice", {{"channel", "fun"}, {"device", ""}}}, moment);
   EXPECT_THAT(doc_id(entry), StartsWith("audit-2024-05-01T12:39:12.007Z-"));
   Document content = entry;
   content.erase("_id");
@@ -28,7 +28,7 @@ TEST(Audit, AnEntryHasItsTimeInItsIdAndSaysWhatItIsAbout) {
 }
 
 TEST(Audit, AnEntryThatWasChangedShowsIt) {
-  Document entry = audit_entry({"member removed", "alice", {{"channel", "fun"}, {"user", "bob"}, {"wipe", true}}}, at);
+  Document entry = audit_entry({"member removed", "alice", {{"channel", "fun"}, {"user", "bob"}, {"wipe", true}}}, moment);
   entry["_rev"] = "1-a";
   const Document other_order{{"user", "bob"},   {"wipe", true}, {"channel", "fun"}, {"by", "alice"}, {"what", "member removed"},
                              {"type", "audit"}, {"_id", entry.at("_id")}, {"at", entry.at("at")}};
@@ -46,11 +46,11 @@ TEST(Audit, AnEntryThatWasChangedShowsIt) {
 TEST(Audit, IsNotedOnceForAChangeOfARecordAndAgainForTheNext) {
   Document record{{"_id", "channel-fun"}, {"_rev", "4-a"}};
   const Deed deed{"channel renamed", "alice", {{"channel", "fun"}}};
-  note_audit(record, deed, at);
-  note_audit(record, deed, at);
+  note_audit(record, deed, moment);
+  note_audit(record, deed, moment);
   EXPECT_THAT(noted_audits(record), SizeIs(1));
   record["_rev"] = "5-b";
-  note_audit(record, deed, at);
+  note_audit(record, deed, moment);
   EXPECT_THAT(noted_audits(record), SizeIs(2)) << "the same within one millisecond";
 }
 
@@ -58,7 +58,7 @@ TEST(Audit, OfASpoiledRecordIsNoEntry) {
   for (const char* spoiled : {"1", "[1, {}, {\"_id\": \"channel-fun\"}]", "{\"_id\": \"audit-x\"}"}) {
     Document record{{"_id", "channel-fun"}, {"audit", json::parse(spoiled)}};
     EXPECT_THAT(noted_audits(record), IsEmpty()) << spoiled;
-    note_audit(record, {"channel renamed", "alice", {}}, at);
+    note_audit(record, {"channel renamed", "alice", {}}, moment);
     EXPECT_THAT(noted_audits(record), SizeIs(1)) << spoiled;
   }
 }
@@ -73,15 +73,15 @@ std::vector<std::string> told(const Document& record) {
 TEST(Audit, TellsOfEachChangeOfMembersOnce) {
   Document record{{"_id", "channel-fun"}, {"type", "channel"}, {"state", "ready"}, {"user", "alice"}};
   const std::string invitation = "invitation-" + std::string(64, 'a');
-  change_members(record, {{"bob", "reader", invitation, false, false, "bob"}}, at);
+  change_members(record, {{"bob", "reader", invitation, false, false, "bob"}}, moment);
   EXPECT_EQ(string_or(noted_audits(record).front(), "invitation", ""), invitation);
   EXPECT_EQ(string_or(noted_audits(record).front(), "channel", ""), "fun");
-  change_members(record, {{"bob", "reader", invitation, false, false, "bob"}}, at);
-  change_members(record, {{"bob", "writer", "c1", false, false, "alice"}}, at);
-  change_members(record, {{"bob", "owner", "h1", false, false, "alice", "member handed over"}, {"alice", "writer", "h1", false, false, "alice"}}, at);
-  change_members(record, {{"alice", "none", "l1", true, false, "alice"}}, at);
-  change_members(record, {{"alice", "writer", "g1"}}, at);
-  change_members(record, {{"alice", "none", "r1", false, true, "bob"}}, at);
+  change_members(record, {{"bob", "reader", invitation, false, false, "bob"}}, moment);
+  change_members(record, {{"bob", "writer", "c1", false, false, "alice"}}, moment);
+  change_members(record, {{"bob", "owner", "h1", false, false, "alice", "member handed over"}, {"alice", "writer", "h1", false, false, "alice"}}, moment);
+  change_members(record, {{"alice", "none", "l1", true, false, "alice"}}, moment);
+  change_members(record, {{"alice", "writer", "g1"}}, moment);
+  change_members(record, {{"alice", "none", "r1", false, true, "bob"}}, moment);
   EXPECT_THAT(told(record), ElementsAre("member added by bob: bob reader", "member access by alice: bob writer", "member handed over by alice: bob owner",
                                         "member access by alice: alice writer", "member left by alice: alice -", "member added by daemon: alice writer",
                                         "member removed by bob: alice -"));

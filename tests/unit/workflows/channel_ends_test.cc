@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "unit/support/cases.h"
 #include "unit/support/fake_databases.h"
 #include "unit/support/fake_env.h"
 #include "unit/support/fake_log.h"
@@ -12,10 +13,9 @@
 namespace channels {
 namespace {
 
-const WallTime now = std::chrono::system_clock::from_time_t(1714567152);
 constexpr seconds kept{86400};
 
-Document record() {
+Document fun_channel() {
   return {{"_id", "channel-fun"}, {"type", "channel"}, {"state", "ready"}, {"name", "Fun"}, {"user", "alice"},
           {"members", {{"alice", {{"access", "owner"}}}, {"bob", {{"access", "writer"}}}}}};
 }
@@ -30,16 +30,16 @@ std::string fault(const Document& doc, const EndWish& wish, WallTime at = now) {
 }
 
 Document after(std::initializer_list<const char*> wishes) {
-  Document doc = record();
+  Document doc = fun_channel();
   for (const char* kind : wishes) change_end(doc, wish(kind, kind), now, kept);
   return doc;
 }
 
 TEST(ChannelEnds, AreWishedByOwnersOnly) {
   for (const char* kind : {"archive", "reopen", "delete", "undelete"}) {
-    EXPECT_EQ(fault(record(), wish(kind)), "") << kind;
-    EXPECT_EQ(fault(record(), wish(kind, "c", "bob")), "no_owner") << kind;
-    EXPECT_EQ(fault(record(), wish(kind, "c", "carol")), "no_owner") << kind;
+    EXPECT_EQ(fault(fun_channel(), wish(kind)), "") << kind;
+    EXPECT_EQ(fault(fun_channel(), wish(kind, "c", "bob")), "no_owner") << kind;
+    EXPECT_EQ(fault(fun_channel(), wish(kind, "c", "carol")), "no_owner") << kind;
   }
 }
 
@@ -49,7 +49,7 @@ TEST(ChannelEnds, ArchiveAndReopenAreEachOthersUndoing) {
   Document doc = after({"archive"});
   EXPECT_FALSE(change_end(doc, wish("archive", "another"), now, kept)) << "it is so already";
   EXPECT_EQ(shown_channel_state(doc, access_of(doc, "bob")), "archived");
-  EXPECT_EQ(shown_channel_state(record(), access_of(record(), "bob")), "ready");
+  EXPECT_EQ(shown_channel_state(fun_channel(), access_of(fun_channel(), "bob")), "ready");
   EXPECT_EQ(shown_channel_state(doc, access_of(doc, "carol")), "removed");
 }
 
@@ -79,7 +79,7 @@ TEST(ChannelEnds, AfterItsTimeNothingBringsAChannelBack) {
 }
 
 TEST(ChannelEnds, ARunThatComesLateUndoesNothing) {
-  Document doc = record();
+  Document doc = fun_channel();
   EXPECT_TRUE(change_end(doc, wish("delete", "d"), now, kept));
   EXPECT_TRUE(change_end(doc, wish("undelete", "u"), now, kept));
   EXPECT_FALSE(change_end(doc, wish("delete", "d"), now, kept));

@@ -12,7 +12,7 @@
 namespace channels {
 namespace {
 
-WorkflowOptions options() {
+WorkflowOptions confirm_options() {
   WorkflowOptions options;
   options.handshake_db = "handshake";
   options.registry_db = "registry";
@@ -85,7 +85,7 @@ class ConfirmTest : public testing::Test {
   Server server_{couch_, nobody_, "http://couch"};
   NoMailer mailer_;
   Templates templates_ = *Templates::load(std::nullopt);
-  Services services_{env_, log_, server_, mailer_, templates_, options()};
+  Services services_{env_, log_, server_, mailer_, templates_, confirm_options()};
   SharedProofs proofs_{env_};
 };
 

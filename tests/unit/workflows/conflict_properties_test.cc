@@ -7,16 +7,11 @@
 #include <random>
 
 #include "workflows/conflicts.h"
+#include "unit/support/cases.h"
 #include "workflows/extent.h"
 
 namespace channels {
 namespace {
-
-json::value nested(int levels) {
-  json::value value = 1;
-  for (int i = 0; i < levels; ++i) value = json::array{value};
-  return value;
-}
 
 class RandomLeaves {
  public:

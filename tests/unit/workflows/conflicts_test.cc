@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "unit/support/cases.h"
 #include "workflows/extent.h"
 
 namespace channels {
@@ -38,12 +39,6 @@ Document resolved(const std::vector<Document>& leaves) {
 json::value overruled(const Document& doc) {
   const json::value* list = doc.if_contains("overruled");
   return list == nullptr ? json::value(nullptr) : *list;
-}
-
-json::value nested(int levels) {
-  json::value value = 1;
-  for (int i = 0; i < levels; ++i) value = json::array{value};
-  return value;
 }
 
 // --- devices ---

@@ -2,12 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include "unit/support/cases.h"
 #include "workflows/members.h"
 
 namespace channels {
 namespace {
-
-const WallTime now = std::chrono::system_clock::from_time_t(1714567152);
 
 TEST(Groups, GiveNobodyMoreThanTheyHaveThemselves) {
   EXPECT_EQ(access_through("writer", "owner"), "writer") << "through a group nobody owns a channel";

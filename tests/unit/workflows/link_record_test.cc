@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "unit/support/cases.h"
+
 namespace channels {
 namespace {
-
-const WallTime now = std::chrono::system_clock::from_time_t(1714567152);
 
 Document link(std::int64_t uses) {
   return {{"_id", "link-x"}, {"state", "open"}, {"uses", uses}, {"expires", format_time(now)}};

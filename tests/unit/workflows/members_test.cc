@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "unit/support/cases.h"
+
 namespace channels {
 namespace {
-
-const WallTime now = std::chrono::system_clock::from_time_t(1714567152);
 
 Document record() {
   return {{"_id", "channel-fun"}, {"type", "channel"}, {"state", "ready"}, {"user", "alice"}, {"created", "2024-05-01T12:39:12Z"}};

@@ -1,6 +1,7 @@
 // The pure parts of a rollout: versions, what to do with a document, waves, pace.
 #include <gtest/gtest.h>
 
+#include "unit/support/cases.h"
 #include "workflows/rollout/channel_template.h"
 #include "workflows/rollout/pace.h"
 #include "workflows/rollout/rollout_state.h"
@@ -8,8 +9,6 @@
 
 namespace channels {
 namespace {
-
-const WallTime now = std::chrono::system_clock::from_time_t(1714567152);
 
 json::object row(Document doc) {
   const std::string id = doc_id(doc);

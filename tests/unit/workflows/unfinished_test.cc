@@ -14,7 +14,7 @@
 namespace channels {
 namespace {
 
-WorkflowOptions options() {
+WorkflowOptions unfinished_options() {
   WorkflowOptions options;
   options.handshake_db = "handshake";
   options.registry_db = "registry";
@@ -53,7 +53,7 @@ class UnfinishedTest : public testing::Test {
   Server server_{couch_, nobody_, "http://couch"};
   NoMailer mailer_;
   Templates templates_ = *Templates::load(std::nullopt);
-  Services services_{env_, log_, server_, mailer_, templates_, options()};
+  Services services_{env_, log_, server_, mailer_, templates_, unfinished_options()};
 };
 
 // Its activation stopped before the control database heard of it, and a repeated confirm put the handshake's copy right:
