@@ -10,6 +10,9 @@ namespace channels {
 
 namespace {
 
+// Of the 64 kB that a device may write these are 2 MB, and their revisions a URL of 2 kB.
+constexpr std::size_t leaves_a_request = 32;
+
 Change change_of(json::value& answer) {
   json::object& row = object_in(answer, "_changes");
   Change change;
@@ -43,9 +46,37 @@ Saved saved_of(json::value& answer) {
   } else if (error == "forbidden" || error == "unauthorized") {
     saved.outcome = Saved::Outcome::rejected;
   } else {
-    throw Unavailable("_bulk_docs answered for one document: " + error + ": " + saved.reason);
+    saved.outcome = Saved::Outcome::failed;
+    saved.reason = error + ": " + saved.reason;
   }
   return saved;
+}
+
+std::vector<Saved> none_failed(std::vector<Saved> results) {
+  for (const Saved& saved : results) {
+    if (saved.outcome == Saved::Outcome::failed) throw Unavailable("_bulk_docs answered for one document: " + saved.reason);
+  }
+  return results;
+}
+
+std::vector<Document> leaves_in(json::value& answer) {
+  std::vector<Document> found;
+  for (json::value& entry : array_in(answer, "open_revs")) {
+    json::object& row = object_in(entry, "open_revs");
+    if (json::object* doc = row.contains("ok") ? row["ok"].if_object() : nullptr)
+      found.push_back(std::move(*doc));
+  }
+  std::sort(found.begin(), found.end(), [](const Document& left, const Document& right) {
+    if (is_deleted(left) != is_deleted(right)) return is_deleted(right);
+    return parse_rev(doc_rev(left)) > parse_rev(doc_rev(right));
+  });
+  return found;
+}
+
+void add_revs(const json::object& doc, std::string_view member, std::vector<std::string>& revs) {
+  const json::array* listed = get_array(doc, member);
+  if (listed == nullptr) return;
+  for (const json::value& rev : *listed) revs.push_back(string_in(rev, member));
 }
 
 }  // namespace
@@ -100,18 +131,48 @@ std::optional<Document> Database::get(std::string_view id, int copies) {
 
 std::vector<Document> Database::leaves(std::string_view id) {
   Reply reply = server_->request("GET", path(doc_path(id)) + "?open_revs=all", nullptr, {404});
-  std::vector<Document> found;
-  if (reply.status == 404) return found;
-  for (json::value& entry : array_in(reply.body, "open_revs")) {
-    json::object& row = object_in(entry, "open_revs");
-    if (json::object* doc = row.contains("ok") ? row["ok"].if_object() : nullptr)
-      found.push_back(std::move(*doc));
+  if (reply.status == 404) return {};
+  return leaves_in(reply.body);
+}
+
+LeafRevs Database::leaf_revs(std::string_view id) {
+  LeafRevs revs;
+  Reply reply = server_->request("GET", path(doc_path(id)) + "?conflicts=true&deleted_conflicts=true", nullptr, {404});
+  if (reply.status == 404) return revs;
+  const json::object& winner = object_in(reply.body, "GET of a document");
+  revs.live.push_back(doc_rev(winner));
+  add_revs(winner, "_conflicts", revs.live);
+  add_revs(winner, "_deleted_conflicts", revs.deleted);
+  return revs;
+}
+
+std::vector<Document> Database::leaves(std::string_view id, std::span<const std::string> revs) {
+  const std::string wanted = json::serialize(json::value_from(std::vector<std::string>(revs.begin(), revs.end())));
+  Reply reply = server_->request("GET", path(doc_path(id)) + "?open_revs=" + url_encode(wanted), nullptr, {404});
+  if (reply.status == 404) return {};
+  return leaves_in(reply.body);
+}
+
+std::optional<Document> Database::find_leaf(std::string_view id, const std::function<bool(const Document&)>& wanted) {
+  LeafRevs revs = leaf_revs(id);
+  std::vector<std::string>& all = revs.live;
+  all.insert(all.end(), revs.deleted.begin(), revs.deleted.end());
+  std::size_t most = leaves_a_request;
+  for (std::size_t at = 0; at < all.size();) {
+    const std::size_t count = std::min(most, all.size() - at);
+    try {
+      for (Document& leaf : leaves(id, std::span(all).subspan(at, count))) {
+        if (wanted(leaf)) return std::move(leaf);
+      }
+    } catch (const Unreadable&) {
+      if (count > 1) {
+        most = 1;
+        continue;
+      }
+    }
+    at += count;
   }
-  std::sort(found.begin(), found.end(), [](const Document& left, const Document& right) {
-    if (is_deleted(left) != is_deleted(right)) return is_deleted(right);
-    return parse_rev(doc_rev(left)) > parse_rev(doc_rev(right));
-  });
-  return found;
+  return std::nullopt;
 }
 
 std::vector<std::optional<Document>> Database::get_many(const std::vector<std::string>& ids) {
@@ -140,7 +201,11 @@ std::vector<Winner> Database::winners(const std::vector<std::string>& ids) {
   return found;
 }
 
-std::vector<Saved> Database::save_part(std::span<const Document> docs) {
+std::vector<Saved> Database::save_all(const std::vector<Document>& docs) {
+  return none_failed(save_each(docs));
+}
+
+std::vector<Saved> Database::save_each(std::span<const Document> docs) {
   std::vector<Saved> results;
   if (docs.empty()) return results;
   json::array body(docs.begin(), docs.end());
@@ -151,7 +216,7 @@ std::vector<Saved> Database::save_part(std::span<const Document> docs) {
 }
 
 Saved Database::save(const Document& doc) {
-  return save_part(std::span(&doc, 1)).front();
+  return none_failed(save_each(std::span(&doc, 1))).front();
 }
 
 Changes Database::changes(const ChangesQuery& query) {

@@ -3,6 +3,7 @@
 // Saved::conflict, 412 is Created::existed. All else throws as Server does.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -38,7 +39,8 @@ struct Saved {
     saved,     // 201: a quorum has it
     accepted,  // 202: fewer copies than a quorum have it, a race may still go the other way
     conflict,  // 409: someone was faster
-    rejected   // a validation function refused it; see reason
+    rejected,  // a validation function refused it; see reason
+    failed     // the server could not say: a validation function that broke, a shard that did; see reason
   };
   Outcome outcome = Outcome::saved;  // what the server said
   std::string id;                    // of the document
@@ -51,6 +53,12 @@ struct Saved {
 
 // What became of a wish for a database: it was made now, or was there.
 enum class Created { made, existed };
+
+// The leaves of one document by their revisions alone, of which thousands are still a small answer.
+struct LeafRevs {
+  std::vector<std::string> live;     // the winner first; empty: there is no such document, or its winner is deleted
+  std::vector<std::string> deleted;  // beside a winner that is not
+};
 
 // The winning revision of one id.
 struct Winner {
@@ -82,18 +90,25 @@ class Database {
 
   // With copies above one, so many are asked in place of one.
   std::optional<Document> get(std::string_view id, int copies = 1);
-  // Every leaf, deleted ones too, in CouchDB's order: the winner first.
+  // Every leaf, deleted ones too, in CouchDB's order: the winner first. Unreadable if they are too large together.
   std::vector<Document> leaves(std::string_view id);
+  // What leaves there are, in the same order: for a document that strangers may have given any number of branches.
+  LeafRevs leaf_revs(std::string_view id);
+  // Some of them, in the same order; one that is not there any longer is left out.
+  std::vector<Document> leaves(std::string_view id, std::span<const std::string> revs);
+  // The first leaf of which that is true, deleted ones too; read in parts, however many there are. One too large to be
+  // read is passed over. Nothing where the winner is deleted.
+  std::optional<Document> find_leaf(std::string_view id, const std::function<bool(const Document&)>& wanted);
   // In the order of ids; empty where there is no such document or its winner is deleted.
   std::vector<std::optional<Document>> get_many(const std::vector<std::string>& ids);
   // The same where it matters whether there was one.
   std::vector<Winner> winners(const std::vector<std::string>& ids);
 
-  // Saves by one _bulk_docs, the result in the order of docs.
-  std::vector<Saved> save_all(const std::vector<Document>& docs) { return save_part(docs); }
-  // The same for a part of many.
-  std::vector<Saved> save_part(std::span<const Document> docs);
-  // One document alone; without _rev it is a new one.
+  // Saves by one _bulk_docs, the result in the order of docs; none of them is `failed`, that throws Unavailable.
+  std::vector<Saved> save_all(const std::vector<Document>& docs);
+  // The same where what failed may not hide what was saved beside it.
+  std::vector<Saved> save_each(std::span<const Document> docs);
+  // One document alone, as save_all; without _rev it is a new one.
   Saved save(const Document& doc);
 
   // Which rows of the feed are wanted. All leaves are always told (style=all_docs).

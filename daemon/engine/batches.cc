@@ -25,14 +25,9 @@ Changes read_bare_row(Database& database, Database::ChangesQuery query, Log& log
   return changes;
 }
 
-// What is about us, the database or the server, and not about a document in the request.
-bool is_about_the_request(int status) {
-  return status == 401 || status == 403 || status == 404;
-}
-
 Saved save_one(Database& database, const Document& doc) {
   try {
-    return database.save(doc);
+    return database.save_each(std::span(&doc, 1)).front();
   } catch (const Refused& refused) {
     if (is_about_the_request(refused.status)) throw;
     Saved saved;
@@ -52,6 +47,10 @@ void wait_in_any_case(Aside& aside, const std::shared_ptr<Aside::Task>& task) {
 }
 
 }  // namespace
+
+bool is_about_the_request(int status) {
+  return status == 401 || status == 403 || status == 404;
+}
 
 Changes read_changes(Database& database, Database::ChangesQuery& query, Log& log) {
   try {
@@ -87,7 +86,7 @@ std::vector<std::optional<Document>> read_documents(Database& database,
 
 std::vector<Saved> save_documents(Database& database, std::span<const Document> docs) {
   try {
-    return database.save_part(docs);
+    return database.save_each(docs);
   } catch (const Refused& refused) {
     if (is_about_the_request(refused.status)) throw;
   }

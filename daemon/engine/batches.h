@@ -12,6 +12,9 @@
 
 namespace channels {
 
+// What is about us, the database or the server, and not about a document in the request: other documents fare no better.
+bool is_about_the_request(int status);
+
 // Rows with their documents. A document that cannot be read (nested beyond reason, larger than an answer may be)
 // comes as {"_id", "_rev"} only, and is logged. `query.limit` is lowered where a batch was too much, and is
 // what was asked for in the end.
@@ -21,7 +24,7 @@ Changes read_changes(Database& database, Database::ChangesQuery& query, Log& log
 std::vector<std::optional<Document>> read_documents(Database& database,
                                                     const std::vector<std::string>& ids, Log& log);
 
-// As Database::save_all; where CouchDB refuses the request, the documents are saved one by one, and those that
+// As Database::save_each; where CouchDB refuses the request, the documents are saved one by one, and those that
 // it still refuses are `rejected` with its reason.
 std::vector<Saved> save_documents(Database& database, std::span<const Document> docs);
 

@@ -23,6 +23,13 @@ void Checkpoint::read_to(std::string last_seq) {
   if (rows_.empty()) seq_ = position_;
 }
 
+void Checkpoint::start_at(std::string seq) {
+  first_ += rows_.size();
+  rows_.clear();
+  position_ = seq;
+  seq_ = std::move(seq);
+}
+
 void Checkpoint::advance() {
   while (!rows_.empty() && rows_.front().settled) {
     seq_ = std::move(rows_.front().seq);

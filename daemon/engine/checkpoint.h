@@ -23,6 +23,9 @@ class Checkpoint {
   // The batch ended at last_seq, which may lie beyond its last row (rows that a filter left out,
   // or a seq of the whole batch).
   void read_to(std::string last_seq);
+  // The feed is read anew from there, and is another one: what was added before counts no longer, and its tickets
+  // are settled by nobody. (Else settling an old row would move seq() to a place that lies ahead in the new feed.)
+  void start_at(std::string seq);
 
   // Where the next read starts.
   const std::string& position() const { return position_; }

@@ -11,6 +11,8 @@ namespace {
 
 // Databases that wake together have their checkpoints read together.
 constexpr std::size_t checkpoints_at_once = 100;
+// While the result of a run is not saved: its lease ends soon, and then nobody knows what the run did.
+constexpr milliseconds longest_with_a_result = seconds(2);
 
 }  // namespace
 
@@ -61,6 +63,7 @@ void Engine::start_hints() {
       },
       [this](const std::string& name, bool went_back) { changed_unseen(name, went_back); },
       [this] { ++losses_; },
+      [this] { retry_failed(); },
       [this](std::string_view name) { return design_version_of(name); }});
   checkpoint_writer_ = std::make_unique<Repeating>(*hints_, "checkpoints", [this](const std::stop_token&) {
     write_behind();
@@ -183,6 +186,7 @@ bool Engine::drop(const std::string& database) {
   const std::lock_guard lock(mutex_);
   followers_.erase(database);
   awake_.erase(database);
+  suspected_.erase(database);
   return true;
 }
 
@@ -214,6 +218,7 @@ void Engine::do_turn(const std::string& database, bool has_rows) {
   if (!workers_.is_mine(database) && drop(database)) return;
   const auto follower = open(database);
   if (follower == nullptr) return;
+  tell_suspicion(database, *follower);
   const Follower::Turn turn = follower->turn(has_rows);
   const bool read_all = !turn.next || *turn.next > env_.mono_now();
   if (read_all) hot_->turn_ended(database, follower->position(), turn.active);
@@ -233,15 +238,38 @@ void Engine::turn_failed(const std::string& database, const std::string& why, st
   }
   if (failures == 1) log_.info("turn of " + database + " put off: " + why);
   milliseconds delay = backoff(failures, env_.random_unit());
+  const auto follower = find(database);
+  if (follower != nullptr && !follower->may_be_dropped()) delay = std::min(delay, longest_with_a_result);
   if (retry_after) delay = std::max<milliseconds>(delay, *retry_after);
   schedule_.mark_at(database, env_.mono_now() + delay);
 }
 
 void Engine::changed_unseen(const std::string& database, bool went_back) {
   if (went_back) {
-    if (const auto follower = open(database)) follower->went_back();
+    const std::lock_guard lock(mutex_);
+    suspected_.insert(database);
   }
   schedule_.mark(database);
+}
+
+void Engine::tell_suspicion(const std::string& database, Follower& follower) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!suspected_.contains(database)) return;
+  }
+  follower.went_back();  // asks the server: what fails is the turn, and the suspicion stays
+  const std::lock_guard lock(mutex_);
+  suspected_.erase(database);
+}
+
+void Engine::put_off(const std::string& database, const std::string& why, std::optional<seconds> retry_after) {
+  server_.is_up();
+  turn_failed(database, why, retry_after);
+}
+
+void Engine::retry_failed() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [database, failures] : failures_) schedule_.mark(database, Cause::at_hand);
 }
 
 void Engine::hand_in(const std::string& database, const std::vector<Revisit>& revisits) {
@@ -251,8 +279,10 @@ void Engine::hand_in(const std::string& database, const std::vector<Revisit>& re
     follower->revisit(revisits);
     wake(database);  // its turn may have ended in between
     schedule_.mark(database, Cause::at_hand);
+  } catch (const Unavailable& down) {
+    put_off(database, down.what(), down.retry_after);
   } catch (const Refused& refused) {
-    if (refused.status != 404) throw;
+    if (refused.status != 404) return put_off(database, refused.what());
     records_.remove_revisits(revisits);  // the database is gone
   }
 }

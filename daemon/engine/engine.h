@@ -84,7 +84,13 @@ class Engine {
   bool drop(const std::string& database);
   void turn_failed(const std::string& database, const std::string& why,
                    std::optional<seconds> retry_after = std::nullopt);
+  // No request: a database that does not answer may hold up no sweep.
   void changed_unseen(const std::string& database, bool went_back);
+  void tell_suspicion(const std::string& database, Follower& follower);
+  // One database's trouble is no other's; throws on if it is the whole server's.
+  void put_off(const std::string& database, const std::string& why, std::optional<seconds> retry_after = std::nullopt);
+  // The server is back: what it made fail is tried now.
+  void retry_failed();
   void hand_in(const std::string& database, const std::vector<Revisit>& revisits);
 
   milliseconds beat();
@@ -111,6 +117,8 @@ class Engine {
   // beat. Guarded by mutex_.
   std::set<std::string> awake_;
   Sleepers sleepers_;                    // of followers_; guarded by mutex_
+  // The sweep saw them behind what was read, and their followers don't know yet; guarded by mutex_.
+  std::set<std::string> suspected_;
   std::map<std::string, int> failures_;  // turns in a row that failed; guarded by mutex_
   HandOver announced_;                   // only the beating thread uses it
   bool updates_started_ = false;         // only the beating thread uses it

@@ -41,10 +41,16 @@ Follower::Turn Follower::turn(bool has_rows) {
   start_over_if_restored();
   Verdicts verdicts;
   collect_finished(verdicts);
-  const std::size_t rows = read_rows();
-  tell_of_change();
-  load_woken();
-  run_ready(verdicts);
+  std::size_t rows = 0;
+  try {
+    rows = read_rows();
+    tell_of_change();
+    load_woken();
+    run_ready(verdicts);
+  } catch (...) {
+    save_what_is_done(verdicts);
+    throw;
+  }
   save(verdicts);
   conclude(verdicts);
   await_runners();
@@ -59,6 +65,16 @@ Follower::Turn Follower::turn(bool has_rows) {
   return {next, rows > 0};
 }
 
+// A run that has acted is not to wait for what another document's reading met.
+void Follower::save_what_is_done(Verdicts& verdicts) {
+  try {
+    save(verdicts);
+    conclude(verdicts);
+  } catch (const std::exception& down) {  // Unavailable or Refused, as what the turn ends with
+    bench_.log.debug("nor was anything saved in " + database_.name() + ": " + std::string(down.what()));
+  }
+}
+
 void Follower::finish() {
   Verdicts verdicts;
   collect_finished(verdicts);
@@ -68,7 +84,10 @@ void Follower::finish() {
 
 void Follower::revisit(const std::vector<Revisit>& revisits) {
   const std::lock_guard lock(mutex_);
-  for (const Revisit& revisit : revisits) items_.add_revisit(revisit);
+  for (const Revisit& revisit : revisits) {
+    // The registry keeps the others, and hands them in again.
+    if (items_.size() < most_unsettled || items_.find(revisit.id) != nullptr) items_.add_revisit(revisit);
+  }
 }
 
 // On a cluster each copy counts its own updates, and one whose node was away for a while has counted fewer, for ever: there the
@@ -136,11 +155,23 @@ void Follower::start_over_if_restored() {
   } else if (says != MarkSays::go_on || went_back) {
     // Also where the mark is right: one that was written since, by who did not know, says nothing any more.
     start_over();
+  } else {
+    read_unmarked_again();
   }
   const std::lock_guard lock(mutex_);
   counter_ = counter_after({"", counter_, 0, ""}, mark);
   checked_at_ = losses;
   went_back_ = false;
+}
+
+// A copy that was taken after the last mark looks right, and may lack rows that were read since: what is written in their place
+// would never be read. The registry's checkpoint passed no such rows.
+void Follower::read_unmarked_again() {
+  const std::lock_guard lock(mutex_);
+  if (!unmarked_) return;
+  items_.start_at(put_.seq);
+  ahead_.reset();
+  more_to_read_ = true;
 }
 
 // Another worker has found it out already.
@@ -149,7 +180,8 @@ void Follower::go_on_from(const CheckpointRecord& registered) {
   counter_ = registered.counter;
   life_ = registered.life;
   put_ = registered;
-  items_.read_to(registered.seq);
+  items_.start_at(registered.seq);
+  ahead_.reset();
   more_to_read_ = true;
   bench_.log.info(database_.name() + " is an older copy than the one that was followed: its reading goes on");
 }
@@ -170,7 +202,8 @@ void Follower::start_over() {
   bench_.records.flush_checkpoints();
   const std::lock_guard lock(mutex_);
   life_ = start.life;
-  items_.read_to(start.seq);
+  items_.start_at(start.seq);
+  ahead_.reset();
   more_to_read_ = unmarked_ = true;
   put_ = {};
 }
@@ -182,7 +215,7 @@ void Follower::run_finished(const std::string& id, std::optional<Outcome> outcom
     const std::lock_guard lock(mutex_);
     Item* item = items_.find(id);
     check(item != nullptr && item->step == Item::Step::running, "a run ended that nobody began");
-    item->step = Item::Step::finished;
+    items_.finish(*item);
     item->outcome = std::move(outcome);
   }
   bench_.wake(database_.name());

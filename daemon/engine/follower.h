@@ -91,6 +91,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
   void start_over_if_restored();
   bool is_to_be_checked();
   void start_over();
+  void read_unmarked_again();
   void go_on_from(const CheckpointRecord& registered);
   void collect_finished(Verdicts& verdicts);
   std::size_t read_rows();
@@ -99,6 +100,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
   void run_ready(Verdicts& verdicts);
   void save(Verdicts& verdicts);
   void conclude(Verdicts& verdicts);
+  void save_what_is_done(Verdicts& verdicts);
   void await_runners();
 
   Database::ChangesQuery next_query();
@@ -108,6 +110,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
   void load(const std::vector<std::string>& ids);
   std::vector<Item*> without_conflicts(Verdicts& verdicts, const std::vector<Item*>& ready);
   bool settle_conflict(Verdicts& verdicts, Item& item);
+  bool merge_leaves(Verdicts& verdicts, Item& item);
   const Rule* rule_for(std::string_view id, bool deleted, const Document& doc) const;
   // A worker was lost during its run, and its rule leaves what then happens to a person.
   static bool is_lost_for_good(const Item& item);

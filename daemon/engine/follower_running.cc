@@ -1,9 +1,13 @@
 // The second step of a follower's turn: each ready document meets its rule. Conflicts are settled first; safe handlers
 // run here, or with a runner if they do requests of their own; unsafe ones get their lease and go to a runner.
+#include <algorithm>
 #include <map>
+#include <span>
 
 #include "base/check.h"
+#include "base/errors.h"
 #include "base/mutation.h"
+#include "engine/batches.h"
 #include "engine/follower.h"
 
 namespace channels {
@@ -12,6 +16,10 @@ namespace {
 
 // Longer than that a turn runs no further handlers: what is done is saved, and other databases have their turn.
 constexpr milliseconds longest_running = seconds(2);
+
+// Of more branches than that a conflict is settled in several turns, so many at a time beside the winner: anybody who
+// may replicate into the database can make any number of them.
+constexpr std::size_t leaves_at_once = 32;
 
 bool runs_in_turn(const Rule& rule) {
   if (rule.mode == Mode::unsafe) return mutant("unsafe-as-safe");
@@ -100,11 +108,25 @@ std::vector<Item*> Follower::without_conflicts(Verdicts& verdicts, const std::ve
   return clear;
 }
 
-// True if there was one; the document comes again. What the losers say is saved on the winner first, and they are
-// deleted in a later turn, when nothing in them is missing there: a crash or a faster writer in between
-// costs a turn, and no edit.
+// True if there was one; the document comes again. Where it cannot be settled, that is this document's failure.
 bool Follower::settle_conflict(Verdicts& verdicts, Item& item) {
-  std::vector<Document> leaves = database_.leaves(item.id);
+  try {
+    return merge_leaves(verdicts, item);
+  } catch (const Unreadable& unreadable) {
+    failed(verdicts, item, {unreadable.what(), std::nullopt});
+  } catch (const Refused& refused) {
+    if (is_about_the_request(refused.status)) throw;
+    failed(verdicts, item, {refused.what(), std::nullopt});
+  }
+  return true;
+}
+
+// What the losers say is saved on the winner first, and they are deleted in a later turn, when nothing in them is
+// missing there: a crash or a faster writer in between costs a turn, and no edit.
+bool Follower::merge_leaves(Verdicts& verdicts, Item& item) {
+  const std::vector<std::string> revs = database_.leaf_revs(item.id).live;
+  if (revs.size() < 2) return false;
+  std::vector<Document> leaves = database_.leaves(item.id, std::span(revs).first(std::min(revs.size(), leaves_at_once)));
   std::erase_if(leaves, [](const Document& leaf) { return is_deleted(leaf); });
   if (leaves.size() < 2) return false;
   const auto merged = rules_.resolver()(leaves);
@@ -118,7 +140,11 @@ bool Follower::settle_conflict(Verdicts& verdicts, Item& item) {
   std::vector<Document> losers;
   for (std::size_t i = 1; i < leaves.size(); ++i)
     losers.push_back({{"_id", item.id}, {"_rev", doc_rev(leaves[i])}, {"_deleted", true}});
-  database_.save_all(losers);
+  for (const Saved& saved : save_documents(database_, losers)) {
+    if (saved.ok() || saved.outcome == Saved::Outcome::conflict) continue;
+    failed(verdicts, item, {"a branch cannot be deleted: " + saved.reason, std::nullopt});
+    return true;
+  }
   verdicts.waiting.emplace_back(&item, bench_.env.mono_now());
   return true;
 }
@@ -177,7 +203,8 @@ void Follower::hand_to_runner(Item& item, Lane lane, const std::optional<Lease>&
     const std::lock_guard lock(mutex_);
     item.lease = lease;
     lost = is_lost_for_good(item);
-    item.step = lost ? Item::Step::finished : Item::Step::running;
+    item.step = Item::Step::running;
+    if (lost) items_.finish(item);
     if (item.attempts.rev == doc_rev(item.doc)) run.attempt = item.attempts.count + 1;
     if (lease) run.attempt = std::max(lease->attempt, run.attempt);
     item.attempt = run.attempt;

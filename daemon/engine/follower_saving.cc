@@ -10,6 +10,7 @@ namespace channels {
 namespace {
 
 constexpr int most_rebases = 5;
+constexpr seconds save_again_after{2};
 
 Document to_be_saved(const Verdicts::ToSave& entry) {
   check(doc_id(entry.doc) == entry.item->id, "a handler answered with another document");
@@ -59,7 +60,18 @@ void Follower::after_save(Verdicts& verdicts, Item& item, const Document& doc, c
     verdicts.waiting.emplace_back(&item, bench_.env.mono_now());
     return;
   }
+  const MonoTime again = bench_.env.mono_now() + save_again_after;
+  if (saved.outcome == Saved::Outcome::failed && item.lease && again < item.lease->until) {
+    // It has acted: what came of that is kept as long as nobody else can take it up.
+    const std::lock_guard lock(mutex_);
+    items_.save_again(item, again);
+    return;
+  }
   if (item.lease) verdicts.ended_leases.push_back(*item.lease);
+  if (saved.outcome == Saved::Outcome::failed) {
+    failed(verdicts, item, {"the database could not save the result: " + saved.reason, {}});
+    return;
+  }
   if (saved.outcome == Saved::Outcome::rejected) {
     failed(verdicts, item, {"the database's validation refused the result: " + saved.reason, {}});
     return;

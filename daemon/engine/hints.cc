@@ -26,6 +26,8 @@ constexpr std::size_t most_revisits_at_once = 5000;
 constexpr std::size_t updates_a_request = 1000;
 // A revisit is at most so much late; more often would cost requests for what sleeps.
 constexpr seconds revisit_interval{5};
+// Each of these loops asks one small thing; what waits longer notices too late that the server is back.
+constexpr milliseconds longest_after_failure = seconds(5);
 
 // What ends it is a wake(); the time is only an end to the wait.
 constexpr milliseconds until_woken = seconds(60);
@@ -64,21 +66,26 @@ void Repeating::wake() {
 
 milliseconds Repeating::after_failure(int failures, const std::string& why, std::optional<seconds> retry_after) {
   if (failures == 1 && !stop_.stop_requested()) bench_.log.info(name_ + ": " + why);
-  const milliseconds wait = backoff(failures, bench_.env.random_unit());
+  const milliseconds wait = std::min(backoff(failures, bench_.env.random_unit()), longest_after_failure);
   return retry_after ? std::max<milliseconds>(wait, *retry_after) : wait;
 }
 
 void Repeating::work() {
   int failures = 0;
+  milliseconds wait{0};
   while (!stop_.stop_requested()) {
-    milliseconds wait{0};
+    const MonoTime began = bench_.env.mono_now();
+    const auto count_failure = [&] {
+      if (bench_.env.mono_now() - began > wait) failures = 0;
+      return ++failures;
+    };
     try {
       wait = body_(stop_.get_token());
-      failures = 0;
+      if (std::exchange(failures, 0) > 0) bench_.is_back();
     } catch (const Unavailable& down) {
-      wait = after_failure(++failures, down.what(), down.retry_after);
+      wait = after_failure(count_failure(), down.what(), down.retry_after);
     } catch (const std::exception& refused) {
-      wait = after_failure(++failures, refused.what(), std::nullopt);
+      wait = after_failure(count_failure(), refused.what(), std::nullopt);
     }
     const MonoTime until = bench_.env.mono_now() + wait;
     std::unique_lock lock(mutex_);
@@ -122,10 +129,11 @@ milliseconds UpdatesFeed::follow(const std::stop_token& stop) {
   }
   const std::string path = "_db_updates?feed=continuous&heartbeat=" + std::to_string(heartbeat.count()) +
                            "&since=" + url_encode(position());
+  bool is_over = false;
   try {
     // Three heartbeats missed: the feed has stalled.
-    bench_.server.stream_lines(path, 3 * heartbeat, stop, [this](std::string_view line) {
-      take_line(line);
+    bench_.server.stream_lines(path, 3 * heartbeat, stop, [&](std::string_view line) {
+      is_over = take_line(line);
       return true;
     });
   } catch (const Refused& refused) {
@@ -135,7 +143,8 @@ milliseconds UpdatesFeed::follow(const std::stop_token& stop) {
     bench_.lost_connection();
     throw;
   }
-  bench_.lost_connection();
+  // [chttpd] changes_duration is over: the server is the one that it was.
+  if (!is_over) bench_.lost_connection();
   return milliseconds(100);
 }
 
@@ -166,20 +175,22 @@ json::object UpdatesFeed::status() {
   return {{"heard", format_time(*heard_)}};
 }
 
-void UpdatesFeed::take_line(std::string_view line) {
+bool UpdatesFeed::take_line(std::string_view line) {
   {
     const std::lock_guard lock(mutex_);
     heard_ = bench_.env.wall_now();
   }
   const auto parsed = line.empty() ? parse_json("null") : parse_json(line);
   const json::object* row = parsed ? parsed->if_object() : nullptr;
-  if (row == nullptr) return;  // a heartbeat, or half a line
+  if (row == nullptr) return false;  // a heartbeat, or half a line
   take_row(*row);
   const json::value* seq = row->if_contains("seq");
-  if (seq == nullptr) seq = row->if_contains("last_seq");
-  if (seq == nullptr) return;
+  const bool is_over = seq == nullptr;
+  if (is_over) seq = row->if_contains("last_seq");
+  if (seq == nullptr) return false;
   const std::lock_guard lock(mutex_);
   since_ = seq->is_string() ? json::value_to<std::string>(*seq) : json::serialize(*seq);
+  return is_over;
 }
 
 milliseconds UpdatesFeed::replay_next() {
@@ -287,16 +298,16 @@ Revisits::Revisits(HintsBench& bench, HandIn hand_in)
 
 milliseconds Revisits::step() {
   const WallTime now = bench_.env.wall_now();
-  std::optional<Revisit> last;
   for (std::size_t read = 0; read < most_revisits_at_once; read += revisits_a_request) {
-    const auto due = bench_.records.due_revisits(now, revisits_a_request, last ? &*last : nullptr);
+    const auto due = bench_.records.due_revisits(now, revisits_a_request, last_ ? &*last_ : nullptr);
     std::map<std::string, std::vector<Revisit>> by_database;
     for (const Revisit& revisit : due) {
       if (bench_.relevant(revisit.database)) by_database[revisit.database].push_back(revisit);
     }
     for (const auto& [database, revisits] : by_database) hand_in_(database, revisits);
+    last_.reset();
     if (due.size() < revisits_a_request) break;
-    last = due.back();
+    last_ = due.back();
   }
   return revisit_interval;
 }

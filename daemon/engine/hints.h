@@ -43,12 +43,15 @@ struct HintsBench {
   std::function<void(const std::string& database, bool went_back)> changed_unseen;
   // The server closed a feed, or went away.
   std::function<void()> lost_connection;
+  // A server that did not answer answers again.
+  std::function<void()> is_back;
   // The version of the design document that a database of that name should have.
   std::function<int(std::string_view database)> design_version;
 };
 
-// A thread that calls `body` again and again until the end; body returns how long to wait until
-// the next call. An exception is logged once a row and means a growing wait.
+// A thread that calls `body` again and again until the end; body returns how long to wait until the next call. An
+// exception is logged once a row and means a growing wait, of a few seconds at most. A body that worked for longer than
+// that wait had found its server again: what fails then is the first of a new row.
 class Repeating {
  public:
   Repeating(HintsBench& bench, std::string name, std::function<milliseconds(const std::stop_token&)> body);
@@ -86,7 +89,8 @@ class UpdatesFeed {
  private:
   milliseconds follow(const std::stop_token& stop);
   milliseconds replay_next();
-  void take_line(std::string_view line);
+  // True if it says that the feed ends here.
+  bool take_line(std::string_view line);
   void take_row(const json::object& row);
   void make_global_changes();
 
@@ -145,6 +149,7 @@ class Revisits {
 
   HintsBench& bench_;
   const HandIn hand_in_;
+  std::optional<Revisit> last_;  // where the next step goes on, after one that did not come to the end
   Repeating thread_;
 };
 

@@ -39,6 +39,11 @@ void Unsettled::add_revisit(const Revisit& revisit) {
   item.look_at = MonoTime::min();
 }
 
+void Unsettled::start_at(std::string seq) {
+  for (auto& [id, item] : items_) item.tickets.clear();
+  checkpoint_.start_at(std::move(seq));
+}
+
 std::vector<std::string> Unsettled::wake(MonoTime now, std::size_t most) {
   std::vector<std::string> ids;
   for (auto& [id, item] : items_) {
@@ -101,6 +106,16 @@ void Unsettled::wait(Item& item, MonoTime until) {
   put_down(item);
 }
 
+void Unsettled::finish(Item& item) {
+  item.step = Item::Step::finished;
+  item.look_at = MonoTime::min();
+}
+
+void Unsettled::save_again(Item& item, MonoTime when) {
+  check(item.step == Item::Step::finished, "a result that is not there is to be saved again");
+  item.look_at = when;
+}
+
 void Unsettled::queue(Item& item, Lane lane) {
   item.step = Item::Step::queued;
   item.lane = lane;
@@ -125,9 +140,9 @@ std::map<std::string, int> Unsettled::backlog() const {
 std::optional<MonoTime> Unsettled::next_look() const {
   std::optional<MonoTime> next;
   for (const auto& [id, item] : items_) {
-    if (item.step == Item::Step::waiting && (!next || item.look_at < *next)) next = item.look_at;
-    if (item.step == Item::Step::ready || item.step == Item::Step::finished)
-      next = MonoTime::min();
+    const bool has_time = item.step == Item::Step::waiting || item.step == Item::Step::finished;
+    if (has_time && (!next || item.look_at < *next)) next = item.look_at;
+    if (item.step == Item::Step::ready) next = MonoTime::min();
   }
   return next;
 }

@@ -27,7 +27,7 @@ struct Item {
     waiting,   // until look_at
     queued,    // until a runner of `lane` is free
     running,   // with a runner
-    finished   // its run ended: outcome is set, to be saved
+    finished   // its run ended: outcome is set, to be saved, if that failed at look_at
   };
 
   std::string id;
@@ -66,6 +66,8 @@ class Unsettled {
   // Looks at a document again that no row brought up.
   void add_revisit(const Revisit& revisit);
   void read_to(std::string last_seq) { checkpoint_.read_to(std::move(last_seq)); }
+  // The database is an older copy, or another: its feed is read from there on. What is under way goes on, for no row.
+  void start_at(std::string seq);
 
   // Makes ready what waited until now, at most so many; returns the ids whose document must be read.
   std::vector<std::string> wake(MonoTime now, std::size_t most);
@@ -80,6 +82,10 @@ class Unsettled {
   void settle(Item& item);
   // Not settled: looked at again then.
   void wait(Item& item, MonoTime until);
+  // Its run ended, its outcome is to be saved by the next turn.
+  void finish(Item& item);
+  // That turn could not.
+  void save_again(Item& item, MonoTime when);
   // Not settled: looked at again when a runner is free.
   void queue(Item& item, Lane lane);
 

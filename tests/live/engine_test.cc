@@ -217,6 +217,59 @@ TEST_F(LiveEngine, AConflictIsSettledByTheResolverAndTheLosersAreDeleted) {
   EXPECT_EQ(int_or(*shop_->get("order-0"), "sum", 0), 21);
 }
 
+TEST_F(LiveEngine, MoreBranchesThanAnAnswerHoldsHoldUpNothing) {
+  rules().conflicts([](const std::vector<Document>& leaves) -> std::optional<Document> {
+    if (!leaves.front().contains("sum")) return std::nullopt;
+    Document merged = leaves.front();
+    std::int64_t sum = 0;
+    for (const Document& leaf : leaves) sum = std::max(sum, int_or(leaf, "n", 0));
+    if (int_or(merged, "sum", 0) < sum) merged["sum"] = sum;
+    return merged;
+  });
+  rules().safe("order", "new", [](channels::Run&, const Document& doc) -> Outcome { return Save{in_state(doc, "seen")}; });
+  const auto put_branches = [&](const std::string& id, json::object doc, int count) {
+    for (int at = 0; at < count; at += 50) {
+      json::array docs;
+      for (int i = at; i < at + 50; ++i) {
+        doc["_id"] = id;
+        doc["_rev"] = "1-" + hex(env_.random_bytes(16));
+        doc["n"] = i;
+        docs.push_back(doc);
+      }
+      server_->request("POST", shop_->path("_bulk_docs"), {{"new_edits", false}, {"docs", std::move(docs)}});
+    }
+  };
+  const json::object order{{"type", "order"}, {"state", "new"}};
+  json::object large = order;
+  large["text"] = std::string(60000, 'x');
+  put_branches("order-0", large, 450);
+  json::object mergeable = order;
+  mergeable["sum"] = 0;
+  put_branches("order-1", mergeable, 100);
+  put_branches("order-2", order, 50);
+  const auto running = engine();
+  wait_for([&] { return count("seen", 3) == 3; });
+  wait_for([&] { return shop_->leaf_revs("order-1").live.size() == 1; });
+  EXPECT_EQ(int_or(*shop_->get("order-1"), "sum", 0), 99);
+  EXPECT_EQ(shop_->leaf_revs("order-0").live.size(), 450U) << "the resolver leaves them to an app";
+}
+
+TEST_F(LiveEngine, OneDocumentThatTheValidationBreaksOnHoldsUpNoOther) {
+  shop_->save({{"_id", "_design/app"}, {"validate_doc_update", "function (doc) { if (doc.state === 'seen' && doc.bad) doc.no.such.thing; }"}});
+  rules().safe("order", "new", [](channels::Run&, const Document& doc) -> Outcome { return Save{in_state(doc, "seen")}; });
+  put_orders(3);
+  auto bad = shop_->get("order-0");
+  (*bad)["bad"] = true;
+  shop_->save(*bad);
+  {
+    const auto running = engine();
+    wait_for([&] { return count("seen", 3) == 2; });
+    shop_->save({{"_id", "order-3"}, {"type", "order"}, {"state", "new"}});
+    wait_for([&] { return count("seen", 4) == 3; });
+  }
+  EXPECT_FALSE(Database(*server_, tag_ + "-registry").all_docs({{"startkey", "checkpoint-"}, {"endkey", "checkpoint-~"}}).empty());
+}
+
 TEST_F(LiveEngine, ALostUnsafeRunIsParkedUnlessItsRuleSaysOtherwise) {
   // A worker that died between the act and the save left a lease behind.
   const auto leave_lease = [&] {

@@ -47,7 +47,7 @@ constexpr const char* mutants[] = {"takeover-at-once", "accepted-counts-as-won",
                                    "no-revisit", "settled-while-running", "checkpoint-early", "no-sweep",
                                    "mark-unchecked"};
 // And those in daemon/workflows, which only the world of devices can catch.
-constexpr const char* mutants_with_devices[] = {"copies-forgotten", "roles-forgotten"};
+constexpr const char* mutants_with_devices[] = {"copies-forgotten", "roles-forgotten", "security-unread"};
 
 std::string world = "both";
 

@@ -71,6 +71,30 @@ TEST_F(DatabaseTest, GivesLeavesWinnerFirst) {
   EXPECT_TRUE(database_.leaves("x").empty());
 }
 
+TEST_F(DatabaseTest, TellsTheRevisionsOfLeavesWithoutTheirBodies) {
+  transport_.answers(200, R"({"_rev": "3-a", "_conflicts": ["2-f", "2-a"], "_deleted_conflicts": ["9-b"]})");
+  const LeafRevs revs = database_.leaf_revs("x");
+  EXPECT_EQ(revs.live, (std::vector<std::string>{"3-a", "2-f", "2-a"}));
+  EXPECT_EQ(revs.deleted, (std::vector<std::string>{"9-b"}));
+  EXPECT_EQ(last(), "GET /control-a%2Fb/x?conflicts=true&deleted_conflicts=true");
+  transport_.answers(404, "{}").answers(200, R"([{"ok": {"_rev": "2-a"}}, {"ok": {"_rev": "3-a"}}, {"missing": "2-f"}])");
+  EXPECT_TRUE(database_.leaf_revs("x").live.empty());
+  EXPECT_EQ(doc_rev(database_.leaves("x", revs.live).front()), "3-a");
+  EXPECT_EQ(last(), "GET /control-a%2Fb/x?open_revs=%5B%223-a%22%2C%222-f%22%2C%222-a%22%5D");
+}
+
+TEST_F(DatabaseTest, FindsALeafBesideSomeThatCannotBeRead) {
+  const std::string deep = "[{\"ok\": {\"a\": " + std::string(2000, '[') + std::string(2000, ']') + "}}]";
+  transport_.answers(200, R"({"_rev": "3-a", "_conflicts": ["2-f"], "_deleted_conflicts": ["1-b"]})")
+      .answers(200, deep)
+      .answers(200, R"([{"ok": {"_rev": "3-a"}}])")
+      .answers(200, deep)
+      .answers(200, R"([{"ok": {"_rev": "1-b", "state": "revoke", "_deleted": true}}])");
+  const auto found = database_.find_leaf("x", [](const Document& leaf) { return doc_state(leaf) == "revoke"; });
+  ASSERT_TRUE(found);
+  EXPECT_EQ(doc_rev(*found), "1-b");
+}
+
 TEST_F(DatabaseTest, GetsManyInTheirOrder) {
   transport_.answers(200, R"({"rows": [
       {"id": "a", "key": "a", "doc": {"_id": "a"}},
@@ -127,6 +151,16 @@ TEST_F(DatabaseTest, TellsWhatBecameOfEachSave) {
               expected[i]);
     EXPECT_EQ(saved[i].ok(), i < 2);
   }
+}
+
+TEST_F(DatabaseTest, TellsWhatFailedBesideWhatWasSaved) {
+  transport_.answers(201, R"([{"ok": true, "id": "a", "rev": "1-a"}, {"id": "b", "error": "TypeError", "reason": "n.x is undefined"}])");
+  const std::vector<Document> docs{{{"_id", "a"}}, {{"_id", "b"}}};
+  const auto saved = database_.save_each(docs);
+  ASSERT_EQ(saved.size(), 2U);
+  EXPECT_TRUE(saved[0].ok());
+  EXPECT_EQ(saved[1].outcome, Saved::Outcome::failed);
+  EXPECT_EQ(saved[1].reason, "TypeError: n.x is undefined");
 }
 
 TEST_F(DatabaseTest, IsUnavailableIfOneSaveMetAnError) {

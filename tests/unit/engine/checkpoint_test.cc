@@ -52,6 +52,20 @@ TEST(Checkpoint, TakesTheBatchsLastSeqOnceAllIsSettled) {
   EXPECT_EQ(checkpoint.seq(), "9");
 }
 
+TEST(Checkpoint, StartsAtAnotherPlaceWithoutTheRowsOfBefore) {
+  Checkpoint checkpoint("0");
+  checkpoint.add("98");
+  checkpoint.add("112");
+  checkpoint.start_at("0");
+  EXPECT_EQ(checkpoint.seq(), "0");
+  EXPECT_EQ(checkpoint.position(), "0");
+  EXPECT_EQ(checkpoint.unsettled(), 0U);
+  const auto first = checkpoint.add("5");
+  checkpoint.add("9");
+  checkpoint.settle(first);
+  EXPECT_EQ(checkpoint.seq(), "5") << "no row of the copy of before counts";
+}
+
 TEST(Checkpoint, HoldsInEveryOrderOfSettling) {
   std::mt19937 random(1);
   for (int round = 0; round < 200; ++round) {

@@ -124,8 +124,28 @@ TEST(Unsettled, NextLookIsTheEarliest) {
   EXPECT_EQ(unsettled.next_look(), now + seconds(10));
   unsettled.find("c")->step = Step::running;
   EXPECT_EQ(unsettled.next_look(), now + seconds(10));
-  unsettled.find("c")->step = Step::finished;
+  unsettled.finish(*unsettled.find("c"));
   EXPECT_EQ(unsettled.next_look(), MonoTime::min());
+  unsettled.save_again(*unsettled.find("c"), now + seconds(2));
+  EXPECT_EQ(unsettled.next_look(), now + seconds(2));
+  EXPECT_EQ(unsettled.find("c")->step, Step::finished) << "its outcome is kept";
+}
+
+TEST(Unsettled, WhatIsUnderWaySettlesNoRowOfAnotherFeed) {
+  Unsettled unsettled("90");
+  unsettled.add_row(row("112", "a"));
+  unsettled.add_row(row("117", "b"));
+  unsettled.find("a")->step = Step::running;
+  unsettled.start_at("0");  // an older copy was put back
+  unsettled.add_row(row("5", "b"));
+  unsettled.add_row(row("7", "c"));
+  unsettled.find("a")->step = Step::finished;
+  unsettled.settle(*unsettled.find("a"));
+  EXPECT_EQ(unsettled.checkpoint().seq(), "0");
+  unsettled.settle(*unsettled.find("b"));
+  EXPECT_EQ(unsettled.checkpoint().seq(), "5") << "c is still to be done";
+  unsettled.settle(*unsettled.find("c"));
+  EXPECT_EQ(unsettled.checkpoint().seq(), "7");
 }
 
 TEST(Unsettled, RevisitIsLookedAtAtOnceAndSettlesNoRow) {
