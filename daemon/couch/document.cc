@@ -68,6 +68,11 @@ Document in_error(Document doc, std::string_view error, std::string_view reason)
   return in_state(std::move(doc), "error");
 }
 
+bool tells_error(const Document& doc, std::string_view error) {
+  const json::object* told = get_object(doc, "error");
+  return told != nullptr && string_or(*told, "error", "") == error;
+}
+
 bool same_content(const Document& left, const Document& right) {
   return left.size() - left.count("_rev") == right.size() - right.count("_rev") &&
          std::all_of(left.begin(), left.end(), [&](const auto& member) {

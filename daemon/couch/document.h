@@ -38,6 +38,8 @@ Rev parse_rev(std::string_view rev);
 Document in_state(Document doc, std::string_view state);
 // {..., "state": "error", "error": {"error": `error`, "reason": `reason`}}. `reason` is one sentence for a person.
 Document in_error(Document doc, std::string_view error, std::string_view reason);
+// Whether the document has an `error` of this word, whatever its state is.
+bool tells_error(const Document& doc, std::string_view error);
 
 // Equal but for _rev and the order of members. Numbers are compared by value: 1.0 is 1.
 bool same_content(const Document& left, const Document& right);

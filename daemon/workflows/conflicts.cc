@@ -152,6 +152,13 @@ const Document& furthest(const Leaves& leaves, int (*progress)(const Document&))
   });
 }
 
+// A name that came too late is in the answer's error, and nowhere else. Somebody else's wish to delete the same channel takes nothing from that.
+void keep_word_of_deletion(const Document& leader, const Leaves& leaves, Document& kept) {
+  if (kept.contains("error") || (doc_state(leader) != "delete" && doc_state(leader) != "deleted")) return;
+  const auto telling = std::find_if(leaves.begin(), leaves.end(), [](const Document* leaf) { return tells_error(*leaf, "deleted"); });
+  if (telling != leaves.end()) copy_member(**telling, kept, "error");
+}
+
 Document keep_channel(const Leaves& leaves) {
   const Document& leader = furthest(leaves, progress_of);
   constexpr std::array<std::string_view, 4> members{"owner", "user", "database", "syncpoint"};
@@ -160,6 +167,7 @@ Document keep_channel(const Leaves& leaves) {
   for (const std::string_view key : {"error", "channel", "access", "members", "member_count", "shows", "groups", "public",
                                      "named_by", "left", "wipe", "until"})
     copy_member(leader, kept, key);
+  keep_word_of_deletion(leader, leaves, kept);
   return kept;
 }
 

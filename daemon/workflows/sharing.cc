@@ -227,7 +227,9 @@ Document channel_copy(const Services& services, Introductions& introductions, co
   for (const char* key : {"channel", "access", "members", "member_count", "shows", "groups", "public", "named_by", "left", "wipe", "syncpoint",
                           "until"})
     copy.erase(key);
-  if (doc_state(copy) != state) copy.erase("error");
+  // An earlier answer may have said that a name came too late, and the channel is deleted as before.
+  const bool is_still_told = state == "deleted" && tells_error(copy, "deleted");
+  if (doc_state(copy) != state && !is_still_told) copy.erase("error");
   if (!not_taken.empty())
     copy["error"] = {{"error", "deleted"}, {"reason", "This channel is deleted. The name \"" + not_taken + "\" was not taken."}};
   copy["database"] = services.channel_database(id);

@@ -136,6 +136,7 @@ TEST_F(SleepingTest, TheSweepTakesNoDatabaseForAnOlderCopyThatIsWorkedOffMeanwhi
                    [](const std::string&) { return false; },
                    [&](const std::string& name, bool went_back) { told.add(name + (went_back ? " went back" : "")); },
                    [] {},
+                   [] {},
                    [](std::string_view) { return 0; }};
   const Sweep sweep(bench, 1000);
   EXPECT_TRUE(told.has("put back went back"));

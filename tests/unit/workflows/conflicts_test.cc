@@ -228,6 +228,13 @@ TEST(ChannelConflict, TakesTheAccessWithTheStateThatItBelongsTo) {
   EXPECT_FALSE(doc.contains("access"));
 }
 
+TEST(ChannelConflict, KeepsThatANameCameTooLateBesideAnotherWishToDelete) {
+  const json::object late{{"error", "deleted"}, {"reason", "This channel is deleted. The name \"Attic\" was not taken."}};
+  const Document told = channel("5-a", "deleted", {{"error", late}});
+  EXPECT_EQ(resolved({told, channel("3-b", "delete")}).at("error"), json::value(late));
+  EXPECT_FALSE(resolved({told, channel("6-b", "undelete")}).contains("error"));
+}
+
 // --- what is left alone ---
 
 TEST(Conflict, OfOtherDocumentsIsLeftAlone) {
