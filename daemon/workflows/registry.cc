@@ -29,7 +29,7 @@ std::string address_record_id(std::string_view address_digest) {
   return "address-" + std::string(address_digest);
 }
 
-Registry::Registry(Env& env, Database database) : env_(env), database_(std::move(database)) {}
+Registry::Registry(Env& env, Database database) : env_(env), database_(std::move(database)), joint_(env, database_) {}
 
 std::optional<Document> Registry::get(std::string_view id) {
   return database_.get(id);
@@ -53,7 +53,7 @@ bool Registry::try_change(Document& doc, const std::function<bool(Document&)>& c
   audits_.strip(doc);
   if (const auto noted = noted_audits(doc); noted.size() >= most_noted && write_audits(noted) == noted.size()) doc.erase("audit");
   if (change(doc)) {
-    const Saved saved = database_.save(doc);
+    const Saved saved = joint_.save(doc);
     if (!saved.ok()) return false;
     doc["_rev"] = saved.rev;
   }
@@ -83,14 +83,27 @@ Document Registry::update_after_act(MonoTime deadline, std::string_view id,
 }
 
 Document Registry::claim(const Document& doc) {
-  withdraw_unsure(doc_id(doc));
-  const Saved saved = database_.save(doc);
-  if (saved.outcome == Saved::Outcome::saved) {
-    Document made = doc;
-    made["_rev"] = saved.rev;
-    audits_.put(made);
-    return made;
+  std::vector<Document> docs{doc};
+  if (claim_all(docs).front()) return std::move(docs.front());
+  if (auto found = database_.get(doc_id(doc))) return std::move(*found);
+  throw Unavailable("no quorum has the claim " + doc_id(doc));
+}
+
+std::vector<bool> Registry::claim_all(std::vector<Document>& docs) {
+  for (const Document& doc : docs) withdraw_unsure(doc_id(doc));
+  const std::vector<Saved> saved = joint_.save_all(docs);
+  std::vector<bool> made;
+  std::string unsure;
+  for (std::size_t i = 0; i < docs.size(); ++i) {
+    made.push_back(is_made(docs[i], saved[i]));
+    if (!made.back() && saved[i].outcome != Saved::Outcome::conflict) unsure = doc_id(docs[i]);
   }
+  if (!unsure.empty()) throw Unavailable("no quorum has the claim " + unsure);
+  return made;
+}
+
+// Only what a quorum has counts; else it is taken back.
+bool Registry::is_made(Document& doc, const Saved& saved) {
   if (saved.outcome == Saved::Outcome::accepted) {
     {
       const std::lock_guard lock(mutex_);
@@ -98,10 +111,10 @@ Document Registry::claim(const Document& doc) {
     }
     withdraw_unsure(doc_id(doc));
   }
-  if (saved.outcome == Saved::Outcome::conflict) {
-    if (auto found = database_.get(doc_id(doc))) return std::move(*found);
-  }
-  throw Unavailable("no quorum has the claim " + doc_id(doc));
+  if (saved.outcome != Saved::Outcome::saved) return false;
+  doc["_rev"] = saved.rev;
+  audits_.put(doc);
+  return true;
 }
 
 // Left there, it would stand beside the claim of who won the race, and CouchDB might show it as the winner.

@@ -11,7 +11,7 @@
 //   "user-<user id>"           {"type": "user", "state": "claimed" | "active", "address", "first_device"}
 //   "channel-<channel id>"     {"type": "channel", "state": "claimed" | "making" | "ready" | "deleted" | "removing" | "gone", "user",
 //                               "name", "members", ...}   (members.h, channel_ends.h), "template", "template_failed"
-//                               (rollout/rollout_state.h)
+//                               (rollout/rollout_state.h), "at_once" (channel_claims.h)
 //   "channel-<group id>"       {"type": "group", "state", "user", "name", "members", ...}   (groups.h)
 //   "follower-<digest>"        {"type": "follower", "state", "channel", "user"}   (publication.h)
 //   "invitation-<digest>"      {"type": "invitation", "state", "user", "channel", ...}   (invitation_documents.h)
@@ -19,6 +19,8 @@
 //   "channelname-<digest>"     {"type": "channelname", "channel", "user"}
 //
 //   "audit-<time>-<digest>"    {"type": "audit", ...}   (audit.h); each of the others may hold some that wait, as "audit"
+//
+// What runs that go side by side save here goes out together (couch/joint_saves.h).
 //
 // An address' digest is the SHA-256 of its folded form, so that no address is in an id.
 #pragma once
@@ -33,6 +35,7 @@
 
 #include "base/env.h"
 #include "couch/database.h"
+#include "couch/joint_saves.h"
 #include "workflows/audit_queue.h"
 
 namespace channels {
@@ -63,6 +66,8 @@ class Registry {
   // whether it is its own claim. Throws Unavailable where no quorum has it, and takes it back: a claim that a
   // partition could give to two is none.
   Document claim(const Document& doc);
+  // Several at once, each for itself: which of them were made now. Those have their _rev then.
+  std::vector<bool> claim_all(std::vector<Document>& docs);
   void remove(std::string_view id);
 
   // Writes them at once, and gives how many are there then. For who cannot wait for the engine to take them along, and before
@@ -91,10 +96,12 @@ class Registry {
 
  private:
   bool try_change(Document& doc, const std::function<bool(Document&)>& change);
+  bool is_made(Document& doc, const Saved& saved);
   void withdraw_unsure(const std::string& id);
 
   Env& env_;
   Database database_;
+  JointSaves joint_;
   AuditQueue audits_;
   std::mutex mutex_;
   std::string codes_key_;                      // guarded by mutex_
