@@ -23,6 +23,7 @@ class Echoes {
     revs_.erase(found);
     return is_echo;
   }
+  void clear() { revs_.clear(); }
   std::size_t size() const { return revs_.size(); }
 
  private:

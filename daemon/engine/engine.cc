@@ -11,6 +11,8 @@ namespace {
 
 // Databases that wake together have their checkpoints read together.
 constexpr std::size_t checkpoints_at_once = 100;
+// CouchDB tells of a new database some 300 ms after it was made, and of its first documents as late.
+constexpr seconds until_hints_are_over{1};
 
 }  // namespace
 
@@ -47,6 +49,11 @@ Engine::Engine(Env& env, Log& log, Server& server, const Rules& rules, KindOf ki
                                     options_.pinned);
   for (int i = 0; i < options_.sizes.pool; ++i)
     pool_.push_back(env_.start("pool", [this] { work(); }));
+  if (options_.made != nullptr) {
+    options_.made->tell([this](const std::string& name) {
+      if (rules_for(name) != nullptr && workers_.is_mine(name)) schedule_.mark_at(name, env_.mono_now() + until_hints_are_over, Cause::rows);
+    });
+  }
   start_hints();
   for (const std::string& name : options_.pinned) schedule_.mark(name);
 }
@@ -102,6 +109,7 @@ void Engine::tell_written(const std::vector<Document>& others, const std::vector
 }
 
 Engine::~Engine() {
+  if (options_.made != nullptr) options_.made->stop_telling();
   beats_.reset();
   revisits_.reset();
   sweep_.reset();
@@ -128,6 +136,7 @@ const RuleTable* Engine::rules_for(std::string_view database) const {
 }
 
 bool Engine::is_relevant(std::string_view database) {
+  if (options_.made != nullptr && options_.made->is_left_alone(database)) return false;
   return rules_for(database) != nullptr && workers_.is_mine(database);
 }
 
@@ -142,13 +151,23 @@ std::shared_ptr<Follower> Engine::find(const std::string& database) {
   return found == followers_.end() ? nullptr : found->second;
 }
 
+// With those of the databases that are next.
+CheckpointRecord Engine::load_checkpoint(const std::string& database) {
+  std::vector<std::string> soon = schedule_.upcoming(checkpoints_at_once);
+  std::erase_if(soon, [this](const std::string& name) { return rules_for(name) == nullptr || find(name) != nullptr || is_new(name); });
+  return records_.load_checkpoint(database, soon);
+}
+
+bool Engine::is_new(const std::string& database) {
+  return options_.made != nullptr && options_.made->is_new(database);
+}
+
 std::shared_ptr<Follower> Engine::open(const std::string& database) {
   if (auto follower = find(database)) return follower;
-  std::vector<std::string> soon = schedule_.upcoming(checkpoints_at_once);
-  std::erase_if(soon, [this](const std::string& name) { return rules_for(name) == nullptr || find(name) != nullptr; });
-  const CheckpointRecord start = records_.load_checkpoint(database, soon);
   const int version = design_version_of(database);
-  if (start.design_version != version || version == 0) {
+  const bool is_new = this->is_new(database);
+  const CheckpointRecord start = is_new ? CheckpointRecord{"0", 0, version} : load_checkpoint(database);
+  if (!is_new && (start.design_version != version || version == 0)) {
     Database opened(server_, database);
     if (!options_.prepare(*kind_of_(database), opened)) return nullptr;
   }
@@ -201,6 +220,7 @@ void Engine::do_turn(const std::string& database, bool has_rows) {
   if (!workers_.is_mine(database) && drop(database)) return;
   const auto follower = open(database);
   if (follower == nullptr) return;
+  if (options_.made != nullptr) follower->knows(options_.made->take(database));
   const Follower::Turn turn = follower->turn(has_rows);
   const bool read_all = !turn.next || *turn.next > env_.mono_now();
   if (read_all) hot_->turn_ended(database, follower->position(), turn.active);

@@ -17,6 +17,7 @@
 #include "engine/follower.h"
 #include "engine/hints.h"
 #include "engine/hot_feeds.h"
+#include "engine/new_databases.h"
 #include "engine/sleepers.h"
 #include "engine/trace.h"
 #include "engine/workers.h"
@@ -45,6 +46,8 @@ struct EngineOptions {
   TraceOptions trace;
   // Goes along with the checkpoints; outlives the engine. Null for nothing.
   WrittenBeside* beside = nullptr;
+  // What handlers make; outlives the engine. Null where they make none.
+  NewDatabases* made = nullptr;
   EngineSizes sizes;
   // The program and the machine it runs on, for people who read `status`.
   std::string place;
@@ -70,6 +73,8 @@ class Engine {
   const RuleTable* rules_for(std::string_view database) const;
   bool is_relevant(std::string_view database);
   int design_version_of(std::string_view database) const;
+  CheckpointRecord load_checkpoint(const std::string& database);
+  bool is_new(const std::string& database);
   // Null if the database is none of ours.
   std::shared_ptr<Follower> open(const std::string& database);
   std::shared_ptr<Follower> find(const std::string& database);

@@ -66,6 +66,15 @@ void Follower::finish() {
   conclude(verdicts);
 }
 
+// Where rules look at other documents than design documents, at those as well.
+void Follower::knows(const std::vector<Saved>& saved) {
+  if (!rules_.is_for_design_only()) return;
+  const std::lock_guard lock(mutex_);
+  for (const Saved& each : saved) {
+    if (each.outcome == Saved::Outcome::saved) echoes_.expect(each.id, each.rev);
+  }
+}
+
 void Follower::revisit(const std::vector<Revisit>& revisits) {
   const std::lock_guard lock(mutex_);
   for (const Revisit& revisit : revisits) items_.add_revisit(revisit);
@@ -215,8 +224,9 @@ Database::ChangesQuery Follower::next_query() {
   Database::ChangesQuery query;
   query.since = items_.checkpoint().position();
   query.limit = batch_.rows();
-  query.design_only = rules_.is_for_design_only();
-  query.include_docs = !only_echoes_left_;
+  // Of a new database all rows, to see that there are none of others.
+  query.design_only = rules_.is_for_design_only() && echoes_.size() == 0;
+  query.include_docs = !only_echoes_left_ && query.design_only == rules_.is_for_design_only();
   if (query.limit > 1) query.largest_answer = largest_batch;
   return query;
 }
@@ -251,39 +261,49 @@ std::size_t Follower::read_rows() {
   const std::size_t rows = changes.rows.size();
   if (query.include_docs) batch_.took(rows, changes.bytes);
   more_to_read_ = rows >= query.limit;
-  take_rows(changes, query.include_docs);
+  const std::size_t of_others = take_rows(changes, query);
   if (rows >= worth_reading_ahead && more_to_read_) start_reading_ahead();
-  return rows;
+  return rules_.is_for_design_only() ? of_others : rows;
 }
 
 void Follower::start_reading_ahead() {
   ahead_ = bench_.read_ahead.start(database_, next_query());
 }
 
-void Follower::take_rows(Changes& changes, bool with_docs) {
+// Gives how many are no echoes.
+std::size_t Follower::take_rows(Changes& changes, const Database::ChangesQuery& query) {
   std::vector<std::string> without_doc;
-  {
-    const std::lock_guard lock(mutex_);
-    for (Change& row : changes.rows) {
-      if (echoes_.take(row) && items_.find(row.id) == nullptr) {
-        items_.pass_row(std::move(row.seq));
-        continue;
-      }
-      unmarked_ = true;
-      if (!with_docs) without_doc.push_back(row.id);
-      items_.add_row(std::move(row));
+  std::size_t of_others = 0;
+  const std::lock_guard lock(mutex_);
+  for (Change& row : changes.rows) {
+    const bool is_echo = echoes_.take(row) && items_.find(row.id) == nullptr;
+    if (!is_echo) ++of_others;
+    if (is_echo || (rules_.is_for_design_only() && !row.id.starts_with("_design/"))) {
+      items_.pass_row(std::move(row.seq));
+      continue;
     }
-    if (rules_.on_change() && changes.last_seq != items_.checkpoint().position()) {
-      has_news_ = true;
-      if (!tell_at_) tell_at_ = bench_.env.mono_now();
-    }
-    items_.read_to(std::move(changes.last_seq));
-    only_echoes_left_ =
-        echoes_.size() >= many_echoes && changes.pending <= static_cast<std::int64_t>(echoes_.size());
-    // Until its document is there, such a row must not be matched, also when the request below fails.
-    std::erase_if(without_doc, [&](const std::string& id) { return items_.find(id)->step != Item::Step::ready; });
-    for (const std::string& id : without_doc) items_.wait(*items_.find(id), MonoTime::min());
+    unmarked_ = true;
+    if (!query.include_docs) without_doc.push_back(row.id);
+    items_.add_row(std::move(row));
   }
+  note_news(changes, query, of_others);
+  items_.read_to(std::move(changes.last_seq));
+  if (rules_.is_for_design_only() && !more_to_read_) echoes_.clear();
+  only_echoes_left_ =
+      echoes_.size() >= many_echoes && changes.pending <= static_cast<std::int64_t>(echoes_.size());
+  // Until its document is there, such a row must not be matched, also when the request below fails.
+  std::erase_if(without_doc, [&](const std::string& id) { return items_.find(id)->step != Item::Step::ready; });
+  for (const std::string& id : without_doc) items_.wait(*items_.find(id), MonoTime::min());
+  return of_others;
+}
+
+// Where only design documents are read, others' show by the feed's having moved alone.
+void Follower::note_news(const Changes& changes, const Database::ChangesQuery& query, std::size_t of_others) {
+  if (!rules_.on_change()) return;
+  const bool is_news = query.design_only || !rules_.is_for_design_only() ? changes.last_seq != items_.checkpoint().position() : of_others > 0;
+  if (!is_news) return;
+  has_news_ = true;
+  if (!tell_at_) tell_at_ = bench_.env.mono_now();
 }
 
 // Changes that come while the hook wants to be called later are told then: one that is written to all the time costs

@@ -16,6 +16,7 @@
 #include <atomic>
 #include <functional>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,8 @@ class Follower : public std::enable_shared_from_this<Follower> {
   Turn turn(bool has_rows);
   // Saves the results of ended runs and does nothing else: the last call, at the engine's end.
   void finish();
+  // What the program itself put into the database when it made it.
+  void knows(const std::vector<Saved>& saved);
   // From the registry: look at these documents again.
   void revisit(const std::vector<Revisit>& revisits);
   // From the sweep: its update_seq has gone back behind what was read, so it is an older copy, or on a cluster may be.
@@ -104,7 +107,8 @@ class Follower : public std::enable_shared_from_this<Follower> {
   Database::ChangesQuery next_query();
   Changes read(Database::ChangesQuery& query);
   void start_reading_ahead();
-  void take_rows(Changes& changes, bool with_docs);
+  std::size_t take_rows(Changes& changes, const Database::ChangesQuery& query);
+  void note_news(const Changes& changes, const Database::ChangesQuery& query, std::size_t of_others);
   void load(const std::vector<std::string>& ids);
   std::vector<Item*> without_conflicts(Verdicts& verdicts, const std::vector<Item*>& ready);
   bool settle_conflict(Verdicts& verdicts, Item& item);
@@ -120,7 +124,9 @@ class Follower : public std::enable_shared_from_this<Follower> {
   void ended(Verdicts& verdicts, Item& item, Outcome outcome);
   Document next_mark();
   void mark_saved();
-  void after_save(Verdicts& verdicts, Item& item, const Document& doc, const Saved& saved);
+  bool after_saving_beside(const Verdicts::ToSave& entry, std::span<const Saved> saved);
+  void expect_echo(const Document& doc, const Saved& saved, bool is_at_rest);
+  void after_save(Verdicts& verdicts, Item& item, const Document& doc, const Saved& saved, bool is_at_rest = false);
   void save_rebased(Verdicts& verdicts, const std::vector<Item*>& overtaken);
   void failed(Verdicts& verdicts, Item& item, const Failed& failure);
   void trace(const Item& item, TraceLine::Outcome outcome, std::string detail = {});

@@ -65,7 +65,7 @@ bool Follower::goes_on(Item& item, const Outcome& outcome) {
 
 void Follower::ended(Verdicts& verdicts, Item& item, Outcome outcome) {
   if (auto* wanted = std::get_if<Save>(&outcome)) {
-    verdicts.to_save.push_back({&item, std::move(wanted->doc)});
+    verdicts.to_save.push_back({&item, std::move(wanted->doc), std::move(wanted->beside), wanted->at_rest});
   } else if (const auto* failure = std::get_if<Failed>(&outcome)) {
     failed(verdicts, item, *failure);
   } else if (const auto* lost = std::get_if<Lost>(&outcome)) {

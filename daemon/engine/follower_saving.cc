@@ -1,4 +1,6 @@
 // The third step of a follower's turn: all outcomes are saved by one _bulk_docs, or by two at once if they are many.
+#include <algorithm>
+
 #include "base/check.h"
 #include "engine/batches.h"
 #include "engine/follower.h"
@@ -36,23 +38,45 @@ void Follower::save(Verdicts& verdicts) {
   if (verdicts.to_save.empty()) return;
   std::vector<Document> docs;
   for (const auto& entry : verdicts.to_save) docs.push_back(to_be_saved(entry));
+  for (const auto& entry : verdicts.to_save) docs.insert(docs.end(), entry.beside.begin(), entry.beside.end());
   const bool marked = !rules_.is_for_design_only();
   if (marked) docs.push_back(next_mark());
   const std::vector<Saved> results = save_documents(database_, docs, bench_.saving, bench_.split_from);
   if (marked && results.back().ok()) mark_saved();
   std::vector<Item*> overtaken;
+  std::span<const Saved> beside = std::span(results).subspan(verdicts.to_save.size());
   for (std::size_t i = 0; i < verdicts.to_save.size(); ++i) {
-    Item& item = *verdicts.to_save[i].item;
+    const Verdicts::ToSave& entry = verdicts.to_save[i];
+    Item& item = *entry.item;
+    const bool is_at_rest = after_saving_beside(entry, beside.first(entry.beside.size()));
+    beside = beside.subspan(entry.beside.size());
     if (results[i].outcome == Saved::Outcome::conflict && item.lease) {
       overtaken.push_back(&item);
     } else {
-      after_save(verdicts, item, docs[i], results[i]);
+      after_save(verdicts, item, docs[i], results[i], is_at_rest);
     }
   }
   save_rebased(verdicts, overtaken);
 }
 
-void Follower::after_save(Verdicts& verdicts, Item& item, const Document& doc, const Saved& saved) {
+// Gives whether the row of the entry's own document needs no look: where one beside it was not saved, its rule has to see to that.
+bool Follower::after_saving_beside(const Verdicts::ToSave& entry, std::span<const Saved> saved) {
+  for (std::size_t i = 0; i < saved.size(); ++i) {
+    if (saved[i].ok()) expect_echo(entry.beside[i], saved[i], entry.at_rest);
+  }
+  return entry.at_rest && std::all_of(saved.begin(), saved.end(), [](const Saved& each) { return each.ok(); });
+}
+
+// Of a document whose rule, if there is one, has nothing to do with it; that of another's making may have.
+void Follower::expect_echo(const Document& doc, const Saved& saved, bool is_at_rest) {
+  const Rule* rule = rule_for(doc_id(doc), is_deleted(doc), doc);
+  const bool needs_look = rule != nullptr && (!is_at_rest || rule->extension != nullptr);
+  if (needs_look || saved.outcome != Saved::Outcome::saved) return;
+  const std::lock_guard lock(mutex_);
+  echoes_.expect(doc_id(doc), saved.rev);
+}
+
+void Follower::after_save(Verdicts& verdicts, Item& item, const Document& doc, const Saved& saved, bool is_at_rest) {
   if (saved.outcome == Saved::Outcome::conflict) {
     // Someone was faster: read again, match again.
     trace(item, TraceLine::Outcome::overtaken, "somebody saved it meanwhile");
@@ -66,10 +90,7 @@ void Follower::after_save(Verdicts& verdicts, Item& item, const Document& doc, c
   }
   trace(item, TraceLine::Outcome::saved, doc_state(doc));
   verdicts.settled.push_back(&item);
-  const bool has_no_rule = rule_for(item.id, is_deleted(doc), doc) == nullptr;
-  if (!has_no_rule || saved.outcome != Saved::Outcome::saved) return;
-  const std::lock_guard lock(mutex_);
-  echoes_.expect(item.id, saved.rev);
+  expect_echo(doc, saved, is_at_rest);
 }
 
 // An unsafe run has acted already, so its result is put on whatever the document is now, if that

@@ -34,6 +34,11 @@ struct Run {
 // The document's next revision: `doc` has the trigger's _id and _rev, usually another state.
 struct Save {
   Document doc;  // whole: fields that are left out are gone
+  // Other documents of the same database, which go by the same request. Each is saved or not for itself; where one is not
+  // (somebody wrote it meanwhile), `doc` is looked at once more in its new state.
+  std::vector<Document> beside = {};
+  // The rules for all that is saved would answer Keep: their rows need no look, unless somebody else wrote there.
+  bool at_rest = false;
 };
 // Nothing to do: the document is as it should be.
 struct Keep {};

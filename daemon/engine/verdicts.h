@@ -14,6 +14,8 @@ struct Verdicts {
   struct ToSave {
     Item* item;
     Document doc;
+    std::vector<Document> beside = {};
+    bool at_rest = false;
   };
   std::vector<ToSave> to_save;
   std::vector<Item*> settled;

@@ -80,5 +80,42 @@ TEST_F(LiveEngineHook, ThatFailsIsCalledAgainWithTheSameNews) {
   EXPECT_TRUE(calls_[0] && calls_[1]);
 }
 
+// A database that the program makes itself: only what others write there is told.
+class LiveEngineMade : public LiveEngineHook {
+ protected:
+  void SetUp() override {
+    LiveEngineHook::SetUp();
+    if (IsSkipped()) return;
+    made_ = &new_databases_;
+    shop_->remove();
+  }
+
+  // Then it is looked at once, when CouchDB's hints are over.
+  void make(const std::function<void()>& meanwhile = [] {}) {
+    NewDatabases::Making making(new_databases_, shop_->name());
+    shop_->create(1);
+    making.holds(shop_->save_all({{{"_id", "_design/own"}}, {{"_id", "description"}, {"type", "description"}}}));
+    meanwhile();
+  }
+
+  NewDatabases new_databases_{env_};
+};
+
+TEST_F(LiveEngineMade, IsNotToldOfWhatItsMakerPutThere) {
+  const auto running = engine();
+  make();
+  std::this_thread::sleep_for(seconds(5));
+  EXPECT_EQ(calls(), 0U);
+  EXPECT_FALSE(new_databases_.is_left_alone(shop_->name())) << "it was looked at";
+  put_orders(1);
+  wait_for([&] { return calls() > 0; });
+}
+
+TEST_F(LiveEngineMade, IsToldOfWhatOthersWroteMeanwhile) {
+  const auto running = engine();
+  make([&] { put_orders(1); });
+  wait_for([&] { return calls() > 0; });
+}
+
 }  // namespace
 }  // namespace channels

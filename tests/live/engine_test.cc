@@ -254,5 +254,54 @@ TEST_F(LiveEngine, ALostUnsafeRunOfARepeatableRuleRunsAgain) {
   wait_for([&] { return count("paid", 1) == 1; });
 }
 
+Outcome with_bill(const Document& doc) {
+  return Save{in_state(doc, "seen"), {{{"_id", "bill-" + doc_id(doc)}, {"type", "bill"}, {"state", "made"}}}, true};
+}
+
+TEST_F(LiveEngine, WhatGoesBesideAResultIsSavedWithItAndNeedsNoLook) {
+  const auto note = [this](channels::Run&, const Document& doc) -> Outcome {
+    ran(doc_id(doc));
+    return Keep{};
+  };
+  rules().safe("order", "new", [](channels::Run&, const Document& doc) { return with_bill(doc); });
+  rules().safe("order", "seen", note).safe("bill", "made", note);
+  put_orders(3);
+  const auto running = engine();
+  wait_for([&] { return count("seen", 3) == 3; });
+  EXPECT_EQ(counting_.bulks, 1);
+  EXPECT_EQ(doc_state(shop_->get("bill-order-2").value_or(Document{})), "made");
+  std::this_thread::sleep_for(seconds(3));
+  {
+    const std::lock_guard lock(mutex_);
+    EXPECT_THAT(runs_, testing::IsEmpty());
+  }
+  auto bill = *shop_->get("bill-order-1");
+  bill["note"] = "by hand";
+  ASSERT_TRUE(shop_->save(bill).ok());
+  wait_for([&] {
+    const std::lock_guard lock(mutex_);
+    return runs_["bill-order-1"] == 1;
+  });
+}
+
+TEST_F(LiveEngine, AResultIsLookedAtAgainWhereWhatGoesBesideItIsThereAlready) {
+  rules().safe("order", "new", [](channels::Run&, const Document& doc) { return with_bill(doc); });
+  rules().safe("order", "seen", [this](channels::Run&, const Document& doc) -> Outcome {
+    ran(doc_id(doc));
+    return Keep{};
+  });
+  ASSERT_TRUE(shop_->save({{"_id", "bill-order-1"}, {"type", "bill"}, {"note", "by hand"}}).ok());
+  put_orders(3);
+  const auto running = engine();
+  wait_for([&] { return count("seen", 3) == 3; });
+  wait_for([&] {
+    const std::lock_guard lock(mutex_);
+    return runs_["order-1"] == 1;
+  });
+  EXPECT_EQ(string_or(*shop_->get("bill-order-1"), "note", ""), "by hand");
+  const std::lock_guard lock(mutex_);
+  EXPECT_FALSE(runs_.contains("order-0"));
+}
+
 }  // namespace
 }  // namespace channels

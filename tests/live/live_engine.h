@@ -51,6 +51,7 @@ class LiveEngine : public LiveServer {
     options.registry_db = tag_ + "-registry";
     options.pinned = {shop_->name()};
     options.lease = lease;
+    options.made = made_;
     return std::make_unique<Engine>(
         env_, log_, *counted_, rules_,
         [name = shop_->name()](std::string_view database) {
@@ -90,6 +91,7 @@ class LiveEngine : public LiveServer {
     }
   }
 
+  NewDatabases* made_ = nullptr;
   StderrLog log_{Level::error};
   CountingTransport counting_;
   std::unique_ptr<Server> counted_;
