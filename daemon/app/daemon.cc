@@ -186,6 +186,7 @@ void Daemon::make_engine() {
   options.sweep = settings_.sweep;
   options.trace = trace_options();
   options.beside = &services_.registry.audits();
+  options.made = &services_.new_databases;
   options.sizes = sizes_;
   options.place = place_;
   // A device's copies have what their replication brings.

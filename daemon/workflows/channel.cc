@@ -1,22 +1,18 @@
 #include "workflows/channel.h"
 
-#include <algorithm>
-
 #include "base/digest.h"
 #include "base/errors.h"
 #include "mail/address.h"
 #include "mail/text.h"
 #include "provision/channel_id.h"
-#include "provision/databases.h"
-#include "provision/design_docs.h"
 #include "workflows/audit.h"
 #include "workflows/channel_claims.h"
 #include "workflows/channel_ends.h"
+#include "workflows/channel_making.h"
 #include "workflows/groups.h"
 #include "workflows/members.h"
 #include "workflows/publication.h"
 #include "workflows/reach.h"
-#include "workflows/rollout/apply_template.h"
 #include "workflows/sharing.h"
 #include "workflows/subscription.h"
 
@@ -25,13 +21,6 @@ namespace channels {
 namespace {
 
 constexpr std::size_t longest_name = 200;
-
-// Why a document is no channel that can be made.
-struct ChannelFault {
-  std::string error;
-  std::string reason;
-  std::string channel;  // of a duplicate: the first one's id
-};
 
 Outcome refused(const Document& doc, const ChannelFault& fault) {
   Document next = in_error(doc, fault.error, fault.reason);
@@ -52,110 +41,14 @@ bool is_owned_by(Services& services, const Document& doc, const std::string& use
   return address && record && string_or(*record, "address", "") == sha256_hex(address->folded);
 }
 
-ChannelFault id_taken() {
-  return {"id_taken", "This id is another channel's. Make the channel under another id.", ""};
-}
-
 std::optional<ChannelFault> fault_in(Services& services, const Document& doc, const std::string& user) {
   if (!is_channel_id(doc_id(doc)))
-    return ChannelFault{"bad_id", "A channel's id has 16 to 64 characters of a-z, 0-9 and \"-\".", ""};
+    return ChannelFault{"bad_id", "A channel's id has 16 to 64 characters of a-z, 0-9 and \"-\"."};
   const auto name = get_string(doc, "name");
   if (!name || !is_name(*name))
-    return ChannelFault{"no_name", "A channel needs a name of 1 to 200 characters.", ""};
+    return ChannelFault{"no_name", "A channel needs a name of 1 to 200 characters."};
   if (!is_owned_by(services, doc, user))
-    return ChannelFault{"wrong_owner", "The owner of a channel must be the user of this database.", ""};
-  return std::nullopt;
-}
-
-// Only a database that was absent once the id was claimed may be taken for the channel's own.
-std::optional<ChannelFault> begin_making(Services& services, const ChannelWish& wish, Document& record) {
-  Database database(services.server, services.channel_database(wish.id));
-  const bool there = database.exists();
-  // Read anew: another worker may have begun, and made it, since this run read the record.
-  if (there) record = services.registry.get(doc_id(record)).value_or(Document{});
-  else record = services.registry.update(record, [&](Document& current) {
-    if (doc_state(current) != "claimed") return false;
-    current["state"] = "making";
-    return true;
-  });
-  if (doc_state(record) != "claimed") return std::nullopt;  // begun by this run, or by one before
-  release_channel(services, wish);
-  return ChannelFault{"database_exists",
-               "There is a database for this id that is no channel's. Make the channel under another id.", ""};
-}
-
-Document description_of(const std::string& name) {
-  return {{"_id", "description"}, {"type", "description"}, {"state", "ready"}, {"name", name}};
-}
-
-void describe(Database& channel, const std::string& name) {
-  for (int tries = 0; tries < 5; ++tries) {
-    const auto found = channel.get("description");
-    if (found && string_or(*found, "name", "") == name) return;
-    Document description = found.value_or(Document{});
-    for (const auto& [key, value] : description_of(name)) description[key] = value;
-    if (channel.save(description).ok()) return;
-  }
-  throw Unavailable("the description of " + channel.name() + " changes all the time");
-}
-
-// The first documents of a database. Gives the version of the template that is among them; "": a rollout brings it.
-std::string fill(Services& services, Database& channel, const std::string& name) {
-  std::vector<Document> docs{design_doc("channel"), description_of(name)};
-  const auto used = services.template_in_use.get();
-  if (used) {
-    for (Document& doc : documents_of(*used)) docs.push_back(std::move(doc));
-  }
-  const std::vector<Saved> results = channel.save_all(docs);
-  const bool all = std::all_of(results.begin(), results.end(), [](const Saved& saved) { return saved.ok(); });
-  return used && all ? used->version : "";
-}
-
-// Gives the record as it is then; `has_template` is the version that a new database was made with.
-Document make_database(Services& services, const Document& record, std::optional<std::string>& has_template) {
-  const std::string name = string_or(record, "name", "");
-  Database channel(services.server, services.channel_database(channel_id_of(record)));
-  if (channel.create(services.options.shards) == Created::made) {
-    has_template = fill(services, channel, name);
-  } else {
-    ensure_design_doc(channel, "channel");
-    describe(channel, name);
-  }
-  return open_to_members(services, record);
-}
-
-// Of a channel that is deleted, or that he is out of: he may give the name to one of his own.
-bool is_left_over(Services& services, const std::string& channel_id, const std::string& user) {
-  const auto record = services.registry.get(channel_record_id(channel_id));
-  return record && (is_ended(*record) || (doc_state(*record) == "ready" && !Reach(services).has(*record, user)));
-}
-
-std::optional<ChannelFault> claim_name(Services& services, const ChannelWish& wish) {
-  std::string first = claim_channel_name(services, wish);
-  if (first != wish.id && is_left_over(services, first, wish.user)) {
-    release_channel_name(services, {first, wish.name, wish.user});
-    first = claim_channel_name(services, wish);
-  }
-  if (first == wish.id) return std::nullopt;
-  return ChannelFault{"duplicate", "You have a channel of this name already.", first};
-}
-
-// The claims of id and name, given the id's record; empty if both are won.
-std::optional<ChannelFault> claim(Services& services, const ChannelWish& wish, Document& record) {
-  if (is_group(record) || string_or(record, "user", "") != wish.user) return id_taken();
-  const std::string old_name = string_or(record, "name", "");
-  // Once it is being made, its name was won, whatever a race on a cluster left beside that claim.
-  if (doc_state(record) != "claimed" && old_name == wish.name) return std::nullopt;
-  if (auto fault = claim_name(services, wish)) {
-    release_channel(services, {wish.id, old_name, wish.user});
-    return fault;
-  }
-  if (old_name == wish.name) return std::nullopt;
-  record = services.registry.update(record, [&](Document& current) {
-    current["name"] = wish.name;
-    return true;
-  });
-  release_channel_name(services, {wish.id, old_name, wish.user});
+    return ChannelFault{"wrong_owner", "The owner of a channel must be the user of this database."};
   return std::nullopt;
 }
 
@@ -214,7 +107,7 @@ std::optional<ChannelFault> claim_new_name(Services& services, const Document& r
                                            const std::string& name) {
   if (access_of(record, user) != access_owner)
     return ChannelFault{"no_owner", "Only an owner gives a channel another name.", ""};
-  if (!is_name(name)) return ChannelFault{"no_name", "A channel needs a name of 1 to 200 characters.", ""};
+  if (!is_name(name)) return ChannelFault{"no_name", "A channel needs a name of 1 to 200 characters."};
   return claim_name(services, {channel_id_of(record), name, user});
 }
 
@@ -259,11 +152,12 @@ Outcome mend_copy(Services& services, const Document& doc, const std::string& us
     // What the last refused rename said stays until the next one.
     rename(services, record, user, copy);
   }
-  if (same_content(copy, doc)) return Keep{};
-  if (is_access(access) && doc_state(doc) != doc_state(copy)) {
-    Database control(services.server, services.control_database(user));
-    subscribe(services, control, doc_id(doc));
+  Database control(services.server, services.control_database(user));
+  if (is_access(access)) {
+    if (doc_state(doc) != doc_state(copy)) subscribe(services, control, doc_id(doc));
+    else subscribe_at_last(services, control, doc_id(doc));
   }
+  if (same_content(copy, doc)) return Keep{};
   return Save{std::move(copy)};
 }
 
@@ -292,29 +186,28 @@ bool is_his(Services& services, const std::optional<Document>& record, const std
   return Database(services.server, services.channel_database(channel_id_of(*record))).exists();
 }
 
+// Nobody else can have written there yet, but a device that chose before (mend_channel sees to that choice).
+Outcome first_answer(Services& services, const Document& record, const std::string& user, const Document& doc) {
+  auto subscription = subscribed(services, std::nullopt, channel_id_of(record), user);
+  return Save{channel_copy_of(services, record, user, doc), {std::move(*subscription)}, true};
+}
+
 }  // namespace
 
 Outcome make_channel(Services& services, Run& run, const Document& doc) {
   const std::string user = services.user_of(run.database);
-  const auto there = channel_record(services, doc_id(doc));
-  if (auto deleted = if_deleted(services, doc, user, there)) return std::move(*deleted);
-  if (is_his(services, there, user)) return mend_copy(services, doc, user, *there);
-  if (const auto fault = fault_in(services, doc, user)) return refused(doc, *fault);
+  const auto fault = fault_in(services, doc, user);
   const ChannelWish wish{doc_id(doc), string_or(doc, "name", ""), user};
-  Document record = there ? *there : claim_channel(services, wish);
-  if (const auto fault = claim(services, wish, record)) return refused(doc, *fault);
-  if (const auto fault = begin_making(services, wish, record)) return refused(doc, *fault);
-  std::optional<std::string> has_template;
-  record = services.registry.update(make_database(services, record, has_template), [&](Document& current) {
-    const bool is_noted = !has_template || string_or(current, "template", "") == *has_template;
-    if (doc_state(current) == "ready" && is_noted) return false;
-    if (doc_state(current) != "ready") note_audit(current, {"channel made", user, {{"channel", wish.id}}}, run.env.wall_now());
-    current["state"] = "ready";
-    if (has_template) current["template"] = *has_template;
-    return true;
-  });
+  if (!fault) {
+    if (const auto made = make_at_once(services, wish)) return first_answer(services, *made, user, doc);
+  }
+  auto record = channel_record(services, wish.id);
+  if (auto deleted = if_deleted(services, doc, user, record)) return std::move(*deleted);
+  if (is_his(services, record, user)) return mend_copy(services, doc, user, *record);
+  if (fault) return refused(doc, *fault);
+  if (const auto met = make_step_by_step(services, wish, record)) return refused(doc, *met);
   subscribe(services, run.database, wish.id);
-  return Save{channel_copy_of(services, record, user, doc)};
+  return Save{channel_copy_of(services, *record, user, doc)};
 }
 
 Outcome mend_channel(Services& services, Run& run, const Document& doc) {

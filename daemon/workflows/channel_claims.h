@@ -2,6 +2,7 @@
 // else, so that nobody enters a channel by naming it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,11 @@ std::string channel_id_of(const Document& channel_record);
 
 // The channel's record, made if there is none. It may be another user's: look at its `user`.
 Document claim_channel(Services& services, const ChannelWish& wish);
+// Both claims by one write, as of one that is being made already ("making", "at_once": true). Only for who has just seen that there is no
+// database for this id. nullopt unless both were won now: what is this user's stays, for who goes step by step.
+std::optional<Document> claim_channel_at_once(Services& services, const ChannelWish& wish);
+// Claimed so, and nobody looked since: its name may be another channel's, and its database not begun.
+bool is_claimed_at_once(const Document& channel_record);
 // Gives up a claim of which nothing was made.
 void release_channel(Services& services, const ChannelWish& wish);
 

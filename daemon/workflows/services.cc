@@ -45,7 +45,8 @@ Services::Services(Env& env, Log& log, Server& server, Mailer& mailer, const Tem
       registry(env, Database(server, this->options.registry_db)),
       handshake(server, this->options.handshake_db),
       mail_limits(this->options.mail_per_minute),
-      mail_gate(env) {}
+      mail_gate(env),
+      new_databases(env) {}
 
 std::string Services::control_database(std::string_view user_id) const {
   return options.control_prefix + std::string(user_id);

@@ -10,6 +10,7 @@
 #include "base/env.h"
 #include "base/log.h"
 #include "couch/database.h"
+#include "engine/new_databases.h"
 #include "mail/mailer.h"
 #include "mail/templates.h"
 #include "workflows/doorbell_bells.h"
@@ -78,6 +79,7 @@ struct Services {
   HandshakeWatch handshake_watch;
   Bells bells;
   TemplateInUse template_in_use;
+  NewDatabases new_databases;
 };
 
 }  // namespace channels

@@ -181,6 +181,10 @@ Document open_to_members(Services& services, Document record) {
   throw Unavailable("the members of a channel change all the time");
 }
 
+void open_new_database(Database& channel, const Document& record) {
+  channel.put_security(security_with({}, access_for(record)));
+}
+
 void share_out(Services& services, const Document& record, const std::string& cause, const std::string& but) {
   if (is_group(record)) return share_group(services, record, cause);
   const Document newest = open_to_members(services, record);

@@ -15,7 +15,11 @@ namespace channels {
 // read; gives it as it is then.
 Document open_to_members(Services& services, Document record);
 
-// The same for all who have the channel, by themselves or through a group, and the documents of all members and former members:
+// Of a database that the caller has made himself just now: its _security is CouchDB's default, and need not be read. He looks afterwards
+// whether the record is still what he wrote from.
+void open_new_database(Database& channel, const Document& record);
+
+// The same as open_to_members for all who have the channel, by themselves or through a group, and the documents of all members and former members:
 // {"_id": "<channel id>", "type": "channel", "state": "ready" | "archived" | "deleted" | "removed", "name", "database", "syncpoint",
 // "access", "named_by", "members": (introductions.h)[, "shows"], "groups": [{"group", "access"}]}, and the subscription; of the user `but` only
 // the latter: his document is the one that is being answered. Of a group's record it is group_sharing.h that does so; whom `cause` (MemberChange) was about, or with none

@@ -49,6 +49,11 @@ Document of_deleted(Document doc) {
   return in_error(doc, "deleted", "This channel is deleted.");
 }
 
+bool came_too_early(const Document& doc) {
+  const json::object* error = get_object(doc, "error");
+  return doc_state(doc) == "error" && error != nullptr && string_or(*error, "error", "") == "no_member";
+}
+
 // What the person had chosen of a channel that was deleted, or that was not his yet; else empty.
 std::string choice_before(const Document& doc) {
   const json::object* error = get_object(doc, "error");
@@ -131,6 +136,12 @@ void subscribe(Services& services, Database& control, const std::string& channel
     if (!wanted || control.save(*wanted).ok()) return;
   }
   throw Unavailable("the subscription of a channel changes all the time");
+}
+
+void subscribe_at_last(Services& services, Database& control, const std::string& channel_id) {
+  const Winner there = control.winners({subscription_id(channel_id, services.user_of(control))}).front();
+  const bool never_had_any = !there.doc && !there.deleted;
+  if (never_had_any || (there.doc && came_too_early(*there.doc))) subscribe(services, control, channel_id);
 }
 
 void end_subscription(Services& services, Database& control, const std::string& channel_id) {

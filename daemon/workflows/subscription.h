@@ -24,6 +24,8 @@ std::optional<Document> suspended(const std::optional<Document>& found);
 
 // Makes the user's subscription of a channel, active, unless a device chose otherwise before.
 void subscribe(Services& services, Database& control, const std::string& channel_id);
+// The same where he has none and never had, or one that came before its channel. A run that was cut off can leave it so.
+void subscribe_at_last(Services& services, Database& control, const std::string& channel_id);
 // He is no member any longer: it becomes `error`, at which devices end the channel's replication.
 void end_subscription(Services& services, Database& control, const std::string& channel_id);
 
