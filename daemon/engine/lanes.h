@@ -20,13 +20,13 @@ class Lanes {
   Runners& runners(Lane lane) { return *runners_[static_cast<std::size_t>(lane)]; }
   std::size_t count() const { return runners_.size(); }
   // How many documents a free place of that lane wakes at most: more would be read than it can take.
-  std::size_t woken_at_once(Lane lane) const { return woken_[static_cast<std::size_t>(lane)]; }
+  std::size_t woken_at_once(Lane lane);
   // As Runners::end(), for all.
   void end();
 
  private:
   std::vector<std::unique_ptr<Runners>> runners_;
-  std::vector<std::size_t> woken_;
+  std::vector<std::size_t> least_woken_;
   std::map<const Elsewhere*, std::size_t> first_of_;
 };
 

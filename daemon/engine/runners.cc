@@ -83,6 +83,11 @@ std::size_t Runners::reserve(std::size_t wanted) {
   return got;
 }
 
+std::size_t Runners::free_places() {
+  const std::lock_guard lock(mutex_);
+  return free_;
+}
+
 void Runners::give_back(std::size_t places) {
   if (places == 0) return;
   {

@@ -43,6 +43,8 @@ class Runners {
   // How many of `wanted` places can be had now. What is got must be used: run() or give_back().
   std::size_t reserve(std::size_t wanted);
   void give_back(std::size_t places);
+  // How many could be had now.
+  std::size_t free_places();
   void run(HandedRun run);
 
   // Calls `wake` once when a place is free: those of other names that came before have the first choice.
