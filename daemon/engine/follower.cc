@@ -63,7 +63,7 @@ void Follower::finish() {
   Verdicts verdicts;
   collect_finished(verdicts);
   save(verdicts);
-  conclude(verdicts);
+  conclude(verdicts, true);
 }
 
 // Where rules look at other documents than design documents, at those as well.

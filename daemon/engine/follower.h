@@ -101,7 +101,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
   void load_woken();
   void run_ready(Verdicts& verdicts);
   void save(Verdicts& verdicts);
-  void conclude(Verdicts& verdicts);
+  void conclude(Verdicts& verdicts, bool is_last = false);
   void await_runners();
 
   Database::ChangesQuery next_query();
@@ -132,7 +132,8 @@ class Follower : public std::enable_shared_from_this<Follower> {
   void trace(const Item& item, TraceLine::Outcome outcome, std::string detail = {});
   std::vector<Revisit> sort_waits(Verdicts& verdicts);
   void settle_or_look_again(Item& item);
-  void put_checkpoint();
+  bool is_passed_soon(bool has_saved);
+  void put_checkpoint(bool has_saved);
 
   Workbench& bench_;
   Database database_;
@@ -157,6 +158,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
   bool has_news_ = false;  // since its last call
   BatchSize batch_;
   Echoes echoes_;  // guarded by mutex_
+  std::optional<MonoTime> passed_over_since_;  // a checkpoint was not written then, or any since
   std::shared_ptr<ReadAhead::Batch> ahead_;
 };
 
