@@ -51,7 +51,8 @@ Engine::Engine(Env& env, Log& log, Server& server, const Rules& rules, KindOf ki
     pool_.push_back(env_.start("pool", [this] { work(); }));
   if (options_.made != nullptr) {
     options_.made->tell([this](const std::string& name) {
-      if (rules_for(name) != nullptr && workers_.is_mine(name)) schedule_.mark_at(name, env_.mono_now() + until_hints_are_over, Cause::rows);
+      if (rules_for(name) == nullptr || !workers_.is_mine(name)) return;
+      schedule_.mark_at(name, env_.mono_now() + until_hints_are_over, Cause::rows);
     });
   }
   start_hints();
@@ -154,7 +155,9 @@ std::shared_ptr<Follower> Engine::find(const std::string& database) {
 // With those of the databases that are next.
 CheckpointRecord Engine::load_checkpoint(const std::string& database) {
   std::vector<std::string> soon = schedule_.upcoming(checkpoints_at_once);
-  std::erase_if(soon, [this](const std::string& name) { return rules_for(name) == nullptr || find(name) != nullptr || is_new(name); });
+  std::erase_if(soon, [this](const std::string& name) {
+    return rules_for(name) == nullptr || find(name) != nullptr || is_new(name);
+  });
   return records_.load_checkpoint(database, soon);
 }
 

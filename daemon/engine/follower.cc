@@ -300,7 +300,8 @@ std::size_t Follower::take_rows(Changes& changes, const Database::ChangesQuery& 
 // Where only design documents are read, others' show by the feed's having moved alone.
 void Follower::note_news(const Changes& changes, const Database::ChangesQuery& query, std::size_t of_others) {
   if (!rules_.on_change()) return;
-  const bool is_news = query.design_only || !rules_.is_for_design_only() ? changes.last_seq != items_.checkpoint().position() : of_others > 0;
+  const bool shows_all = rules_.is_for_design_only() && !query.design_only;
+  const bool is_news = shows_all ? of_others > 0 : changes.last_seq != items_.checkpoint().position();
   if (!is_news) return;
   has_news_ = true;
   if (!tell_at_) tell_at_ = bench_.env.mono_now();
