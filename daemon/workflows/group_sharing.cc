@@ -163,7 +163,8 @@ Document group_copy(const Document& group_record, const json::array& members, co
     return copy;
   }
   copy["state"] = "ready";
-  copy["name"] = copy["named"] = string_or(group_record, "name", "");
+  copy["name"] = string_or(group_record, "name", "");
+  copy["named"] = string_or(group_record, "name", "");
   copy["access"] = access;
   copy["members"] = members;
   copy["member_count"] = members_of(group_record).size();

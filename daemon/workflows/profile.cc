@@ -98,7 +98,8 @@ Outcome take_profile(Services& services, Run& run, const Document& doc) {
   }
   finish_introducing(services, *record, user);
   Document copy = in_state(doc, "ready");
-  copy["name"] = copy["named"] = string_or(*record, "name", "");
+  copy["name"] = string_or(*record, "name", "");
+  copy["named"] = string_or(*record, "name", "");
   copy.erase("error");
   if (same_content(copy, doc)) return Keep{};
   return Save{std::move(copy)};
