@@ -6,24 +6,14 @@
 #include <algorithm>
 
 #include "base/errors.h"
-#include "unit/support/fake_databases.h"
-#include "unit/support/fake_env.h"
-#include "unit/support/fake_log.h"
+#include "unit/support/workflow_test.h"
 #include "workflows/channel_ends.h"
 
 namespace channels {
 namespace {
 
-WorkflowOptions options() {
-  WorkflowOptions options;
-  options.registry_db = "registry";
-  options.control_prefix = "control-";
-  options.channel_prefix = "channel-";
-  return options;
-}
-
 // A user u with channels.
-class ChannelClaimsTest : public testing::Test {
+class ChannelClaimsTest : public WorkflowTest {
  protected:
   void SetUp() override {
     for (const char* id : {"x", "y"}) {
@@ -78,14 +68,6 @@ class ChannelClaimsTest : public testing::Test {
     };
   }
 
-  FakeEnv env_;
-  FakeLog log_;
-  FakeDatabases couch_;
-  NoCredentials nobody_;
-  Server server_{couch_, nobody_, "http://couch"};
-  NoMailer mailer_;
-  Templates templates_ = *Templates::load(std::nullopt);
-  Services services_{env_, log_, server_, mailer_, templates_, options()};
 
  private:
   bool is_known(const std::string& doc_id) const {

@@ -4,23 +4,14 @@
 
 #include <functional>
 
-#include "unit/support/fake_databases.h"
-#include "unit/support/fake_env.h"
-#include "unit/support/fake_log.h"
+#include "unit/support/workflow_test.h"
 #include "workflows/device_documents.h"
 
 namespace channels {
 namespace {
 
-WorkflowOptions confirm_options() {
-  WorkflowOptions options;
-  options.handshake_db = "handshake";
-  options.registry_db = "registry";
-  return options;
-}
-
 // One pending device, and answers about it that come while another is under way.
-class ConfirmTest : public testing::Test {
+class ConfirmTest : public WorkflowTest {
  protected:
   ConfirmTest() {
     registry().docs["codes-key"] = {{"_id", "codes-key"}, {"_rev", "1-k"}, {"key", key_}};
@@ -78,14 +69,6 @@ class ConfirmTest : public testing::Test {
   const std::string key_ = std::string(64, 'a');
   const std::string device_ = std::string(64, 'd');
   const std::string device_code_ = device_code_candidate(key_, device_, 0);
-  FakeEnv env_;
-  FakeLog log_;
-  FakeDatabases couch_;
-  NoCredentials nobody_;
-  Server server_{couch_, nobody_, "http://couch"};
-  NoMailer mailer_;
-  Templates templates_ = *Templates::load(std::nullopt);
-  Services services_{env_, log_, server_, mailer_, templates_, confirm_options()};
   SharedProofs proofs_{env_};
 };
 

@@ -1,9 +1,7 @@
 // How an invitation comes to somebody whose first device became active in the same moment.
 #include <gtest/gtest.h>
 
-#include "unit/support/fake_databases.h"
-#include "unit/support/fake_env.h"
-#include "unit/support/fake_log.h"
+#include "unit/support/workflow_test.h"
 #include "workflows/invitation.h"
 #include "workflows/invitation_documents.h"
 #include "workflows/mail_slots.h"
@@ -11,16 +9,8 @@
 namespace channels {
 namespace {
 
-WorkflowOptions options_of_delivery() {
-  WorkflowOptions options;
-  options.registry_db = "registry";
-  options.control_prefix = "control-";
-  options.public_url = "http://couch/";
-  return options;
-}
-
 // Alice has invited Bob, who became a user right after that.
-class InvitationDeliveryTest : public testing::Test {
+class InvitationDeliveryTest : public WorkflowTest {
  protected:
   void SetUp() override {
     registry().docs[id_] = {{"_id", id_}, {"_rev", "1-a"}, {"type", "invitation"}, {"state", "sent"}, {"user", "alice"}, {"document", "to-bob"},
@@ -42,14 +32,6 @@ class InvitationDeliveryTest : public testing::Test {
   }
 
   const std::string id_ = invitation_id("alice", "to-bob");
-  FakeEnv env_;
-  FakeLog log_;
-  FakeDatabases couch_;
-  NoCredentials nobody_;
-  Server server_{couch_, nobody_, "http://couch"};
-  NoMailer mailer_;
-  Templates templates_ = *Templates::load(std::nullopt);
-  Services services_{env_, log_, server_, mailer_, templates_, options_of_delivery()};
 };
 
 TEST_F(InvitationDeliveryTest, WhatWasSentWithinTheHourNeedsNoView) {

@@ -1,24 +1,14 @@
 // What a copy in a control database says of the people in a channel.
 #include <gtest/gtest.h>
 
-#include "unit/support/fake_databases.h"
-#include "unit/support/fake_env.h"
-#include "unit/support/fake_log.h"
+#include "unit/support/workflow_test.h"
 #include "workflows/group_sharing.h"
 #include "workflows/sharing.h"
 
 namespace channels {
 namespace {
 
-WorkflowOptions options_of_shown() {
-  WorkflowOptions options;
-  options.registry_db = "registry";
-  options.control_prefix = "control-";
-  options.public_url = "http://couch/";
-  return options;
-}
-
-class ShownTest : public testing::Test {
+class ShownTest : public WorkflowTest {
  protected:
   // With an owner and so many readers.
   static Document record(std::string_view type, int readers) {
@@ -32,14 +22,6 @@ class ShownTest : public testing::Test {
     return channel_copy(services_, introductions, channel, {"owner", true}, {{"_id", "0123456789abcdef"}});
   }
 
-  FakeEnv env_;
-  FakeLog log_;
-  FakeDatabases couch_;
-  NoCredentials nobody_;
-  Server server_{couch_, nobody_, "http://couch"};
-  NoMailer mailer_;
-  Templates templates_ = *Templates::load(std::nullopt);
-  Services services_{env_, log_, server_, mailer_, templates_, options_of_shown()};
 };
 
 TEST_F(ShownTest, AListThatIsCutSaysHowManyThereAre) {

@@ -2,9 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/errors.h"
-#include "unit/support/fake_databases.h"
-#include "unit/support/fake_env.h"
-#include "unit/support/fake_log.h"
+#include "unit/support/workflow_test.h"
 #include "workflows/control_device.h"
 #include "workflows/device_documents.h"
 #include "workflows/device_mirror.h"
@@ -14,17 +12,8 @@
 namespace channels {
 namespace {
 
-WorkflowOptions unfinished_options() {
-  WorkflowOptions options;
-  options.handshake_db = "handshake";
-  options.registry_db = "registry";
-  options.control_prefix = "control-";
-  options.public_url = "http://couch/";
-  return options;
-}
-
 // A user with one device.
-class UnfinishedTest : public testing::Test {
+class UnfinishedTest : public WorkflowTest {
  protected:
   void SetUp() override {
     registry().views["groups_by_user"] = [](const json::object&) { return json::array{}; };
@@ -46,14 +35,6 @@ class UnfinishedTest : public testing::Test {
   }
 
   const std::string device_ = std::string(64, 'd');
-  FakeEnv env_;
-  FakeLog log_;
-  FakeDatabases couch_;
-  NoCredentials nobody_;
-  Server server_{couch_, nobody_, "http://couch"};
-  NoMailer mailer_;
-  Templates templates_ = *Templates::load(std::nullopt);
-  Services services_{env_, log_, server_, mailer_, templates_, unfinished_options()};
 };
 
 // Its activation stopped before the control database heard of it, and a repeated confirm put the handshake's copy right:
