@@ -55,6 +55,12 @@ function (newDoc, oldDoc, userCtx, secObj) {
     return !!oldDoc && history.start + '-' + history.ids[0] === oldDoc._rev;
   }
 
+  // CouchDB takes any name for a replicated revision, and shows each leaf's in the feed. Its own have 32 characters, other servers' up to 64.
+  function checkNames() {
+    var ids = (newDoc._revisions || {ids: []}).ids;
+    for (var i = 0; i < ids.length; i++) if (ids[i].length > 64) refuse('the name of a revision is at most 64 characters long');
+  }
+
   // Every device of the user has this database, and the daemon reads it whole.
   function checkSize() {
     function isDeeper(value, levels) {
@@ -121,6 +127,8 @@ function (newDoc, oldDoc, userCtx, secObj) {
 
   if (newDoc._id.indexOf('_design/') === 0) refuse('only the daemon changes design documents');
   var ends = oldDoc && oldDoc.type === 'device' && (oldDoc.state === 'revoke' || oldDoc.state === 'revoked');
+  checkNames();
+  checkSize();  // of a deletion, too: the feed shows what it says
   if (newDoc._deleted) {
     var isOurs = oldDoc && ['device', 'channel', 'group', 'profile', 'invitation', 'link', 'doorbell'].indexOf(oldDoc.type) !== -1;
     if (isOurs && (ended[oldDoc.type] || []).indexOf(oldDoc.state) === -1) {
@@ -128,7 +136,6 @@ function (newDoc, oldDoc, userCtx, secObj) {
     }
     return;
   }
-  checkSize();
   checkForm();
   if (ends && newDoc.state !== 'revoke' && newDoc.state !== 'revoked') refuse('a revocation stays');
   if (!isOrdinary()) return;

@@ -45,6 +45,23 @@ describe('the form, of every revision', () => {
   }
 });
 
+// CouchDB takes any name for a revision that is replicated, and shows it in every row of the feed.
+test('the name of a revision, or of one that it came from, is at most 64 characters long', () => {
+  const named = (...ids) => call({ ...newChannel, _revisions: { start: 9, ids } }, null, USER, {});
+  const deleted = (...ids) => call({ _id: 'note', _deleted: true, _revisions: { start: 9, ids } }, null, USER, {});
+  for (const taken of [named, deleted]) {
+    assert.deepEqual(taken('f'.repeat(64), 'e'.repeat(32)), ACCEPT);
+    assert.ok(taken('f'.repeat(65)).refused);
+    assert.ok(taken('f'.repeat(32), 'e'.repeat(65)).refused);
+  }
+  assert.deepEqual(call({ ...newChannel, _revisions: { start: 9, ids: ['f'.repeat(65)] } }, null, ADMIN, {}), ACCEPT);
+});
+
+test('a deletion is no larger than a document', () => {
+  assert.deepEqual(make({ _id: 'note', _deleted: true, note: 'x'.repeat(1000) }), ACCEPT);
+  assert.ok(make({ _id: 'note', _deleted: true, note: 'x'.repeat(70000) }).refused);
+});
+
 describe('an ordinary edit', () => {
   test('makes channels, subscriptions, invitations, documents of apps', () => {
     assert.deepEqual(make(newChannel), ACCEPT);

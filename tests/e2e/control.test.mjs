@@ -69,6 +69,18 @@ test('a revoke that lost against a later rename counts all the same', async () =
   await laptop.waitFor('revoked');
 });
 
+test('no branch has a name, and no deletion a text, that would fill the feed', async () => {
+  const [phone] = await two('long-names@example.com');
+  const branch = (change, name) => ({ _id: 'note', type: 'note', state: 'any', ...change, _rev: `1-${name}` });
+  const docs = [branch({}, 'ab'.repeat(5000)), branch({ _deleted: true }, 'cd'.repeat(5000)), branch({ _deleted: true, text: 'x'.repeat(70000) }, 'e'.repeat(32))];
+  for (const doc of docs) {
+    const { body } = await phone.request(`${phone.control}/_bulk_docs`, { method: 'POST', body: { new_edits: false, docs: [doc] } });
+    assert.equal(body[0]?.error, 'forbidden', doc._rev.slice(0, 10));
+  }
+  const { body } = await phone.request(`${phone.control}/_bulk_docs`, { method: 'POST', body: { new_edits: false, docs: [branch({}, 'f'.repeat(40))] } });
+  assert.deepEqual(body, []);
+});
+
 test('a device renames itself or another; what the daemon owns it cannot change', async () => {
   const [phone, laptop] = await two('rename@example.com');
   const copy = await world.get(phone, laptop.id);
