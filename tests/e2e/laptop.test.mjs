@@ -281,19 +281,10 @@ test('killed at any moment of a change, one of two secrets is taken, and the cha
   await stillInSync('rotated-again');
 });
 
-/** As the daemon leaves them once its wish for another secret is out: with the old one they would log in until CouchDB locks the name. */
-async function endReplications() {
-  for (const { _id, _rev } of await laptop.replications()) await laptop.server.request(`/_replicator/${_id}?rev=${_rev}`, { method: 'DELETE' });
-  await waitFor(async () => {
-    const { body } = await laptop.server.request('/_scheduler/jobs');
-    return !body.jobs.some(({ doc_id: id }) => id.startsWith('channels-'));
-  }, { timeout: LONG, what: 'the end of all replications' });
-}
-
 test('a change whose answer never came is noticed by the refused log-in', { skip }, async () => {
   const { rotation: before = 0 } = await laptop.pairing();
   await laptop.daemon.kill();
-  await endReplications();
+  await laptop.endReplications();
   await laptop.call('rotate', '--wait', '0');
   const { device, secret, next } = await laptop.pairing();
   const doc = { _id: `rotate-${device}-${next.number}`, type: 'rotate', state: 'new', credential: next.credential };

@@ -115,6 +115,15 @@ class Laptop {
     return body.rows.map(({ doc }) => doc).filter(({ _id }) => /^channels-[0-9a-f]{32}-(push|pull)$/.test(_id));
   }
 
+  /** As the daemon leaves them once its wish for another secret is out: with the old one they would log in until CouchDB locks the name. */
+  async endReplications() {
+    for (const { _id, _rev } of await this.replications()) await this.server.request(`/_replicator/${_id}?rev=${_rev}`, { method: 'DELETE' });
+    await waitFor(async () => {
+      const { body } = await this.server.request('/_scheduler/jobs');
+      return !body.jobs.some(({ doc_id: id }) => id.startsWith('channels-'));
+    }, { timeout: LONG, what: 'the end of all replications' });
+  }
+
   /** Waits until exactly these local databases are replicated, both ways. */
   replicates(databases) {
     const wanted = databases.flatMap((name) => [`${name} pull`, `${name} push`]).sort();

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "base/errors.h"
 #include "base/log.h"
 #include "calls/doctor/visit.h"
 #include "couch/database.h"
@@ -257,6 +258,19 @@ void add_orphaned_subscriptions(Search& search, const std::vector<Document>& doc
   }
 }
 
+// False: it was given up.
+bool add_subscriptions_in(Search& search, const std::string& control_db, const std::string& user, Found& found) {
+  Database control(*search.visit.server, control_db);
+  try {
+    return each_document(search, control, "", [&](const std::vector<Document>& docs) {
+      add_orphaned_subscriptions(search, docs, user, found);
+    });
+  } catch (const Refused& refused) {
+    if (refused.status != 404) throw;
+    return true;  // its user was erased meanwhile
+  }
+}
+
 // Reads every control database, and so takes longer than all others.
 Found subscriptions(Search& search) {
   Found found{"subscriptions of channels that their users don't have", "subscriptions"};
@@ -267,10 +281,7 @@ Found subscriptions(Search& search) {
     for (const std::string& name : names) {
       if (search.is_over()) are_whole = false;
       if (!are_whole) return;
-      Database control(*search.visit.server, name);
-      are_whole = each_document(search, control, "", [&](const std::vector<Document>& docs) {
-        add_orphaned_subscriptions(search, docs, name.substr(prefix.size()), found);
-      });
+      are_whole = add_subscriptions_in(search, name, name.substr(prefix.size()), found);
     }
   });
   found.is_whole = are_all && are_whole;
